@@ -1,0 +1,153 @@
+"""Component: one declaration makes a model or a preparation step part of the search."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from automl.core import Param
+
+__all__ = ["Choice", "Component", "Cost", "Flag", "Float", "Hyperparameter", "Int", "Preparation", "Role"]
+
+
+class Role(enum.StrEnum):
+    """Where a component stands in a linear pipeline; this is also the order of the steps."""
+
+    ENCODER = "encoder"  # categories -> numbers
+    IMPUTER = "imputer"
+    SCALER = "scaler"
+    FEATURE = "feature"
+    MODEL = "model"
+
+
+class Preparation(enum.StrEnum):
+    """What kind of input a model likes, hence which encoders, imputers, scalers and features it is combined with."""
+
+    NATIVE = "native"  # trees: codes, missing values kept, no scaling
+    DENSE = "dense"  # everything else: imputed, scaled, one-hot or target-encoded
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real hyperparameter in [low, high]. ``when`` = (name, values): active only if that sibling has such a value."""
+
+    name: str
+    low: float
+    high: float
+    default: float
+    log: bool = False
+    when: tuple[str, tuple[Param, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Int:
+    name: str
+    low: int
+    high: int
+    default: int
+    log: bool = False
+    when: tuple[str, tuple[Param, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    name: str
+    choices: tuple[Param, ...]
+    default: Param
+    when: tuple[str, tuple[Param, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Flag:
+    name: str
+    default: bool
+    when: tuple[str, tuple[Param, ...]] | None = None
+
+
+Hyperparameter = Float | Int | Choice | Flag
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Nominal fit seconds of one core: ``seconds`` at 1,000 rows x 10 columns, growing as rows^a columns^b outputs^c.
+
+    Outputs: classes of a multiclass task, else 1. Used before anything is measured, and in counted runs.
+    """
+
+    seconds: float
+    rows: float = 1.0
+    columns: float = 1.0
+    outputs: float = 0.0
+
+
+@dataclass(frozen=True)
+class Component:
+    """A declaration; importing it imports no model library.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the catalogue; appears in Configs.
+    role : Role
+    target : mapping or str
+        Import path ``"package.module:Class"``; a mapping {"classification": path, "regression": path} where they differ.
+        A path may also name a function that returns an estimator.
+    family : str
+        Groups models for breadth ("boosting", "forest", "linear", ...); the name by which include/exclude select.
+    hyperparameters : tuple
+        What the search may change. Names are parameter names of the target; components may translate values (for
+        example one width to a tuple of layers) in ``pipeline/`` builders, nowhere else.
+    constants : mapping
+        Always passed to the target.
+    tasks : frozenset of {"binary", "multiclass", "regression"}
+    accepts : frozenset of {"missing", "sparse"}
+        What its input may hold besides finite dense numbers.
+    weights, groups, order : bool
+        Whether it honours sample weights, groups and time order. Components that cannot leave the space when given.
+    preparation : Preparation
+        Models: the kind of input it likes. Other roles: for which models it is offered (see ``preparations``).
+    preparations : frozenset of Preparation
+        For roles other than MODEL.
+    rounds : str or None
+        Name of the parameter that counts boosting rounds, if it stops early on a stop set.
+    stopping : str or None
+        How early stopping is done: "lightgbm", "hist" or None.
+    scale_target : bool
+        Regression only: fitted on the standardised target.
+    min_rows, max_rows, max_columns, max_cells, max_classes : int or None
+        Where it stays out of the space.
+    needs : str or None
+        Optional package that must be installed.
+    cost : Cost
+    """
+
+    name: str
+    role: Role
+    target: str | Mapping[str, str]
+    family: str = ""
+    hyperparameters: tuple[Hyperparameter, ...] = ()
+    constants: Mapping[str, Param] = field(default_factory=dict)
+    tasks: frozenset[str] = frozenset({"binary", "multiclass", "regression"})
+    accepts: frozenset[str] = frozenset()
+    weights: bool = False
+    groups: bool = True
+    order: bool = True
+    preparation: Preparation = Preparation.DENSE
+    preparations: frozenset[Preparation] = frozenset(Preparation)
+    rounds: str | None = None
+    stopping: str | None = None
+    scale_target: bool = False
+    min_rows: int | None = None
+    max_rows: int | None = None
+    max_columns: int | None = None
+    max_cells: int | None = None
+    max_classes: int | None = None
+    needs: str | None = None
+    cost: Cost = Cost(0.05)
+
+    def path(self, classifies: bool) -> str:
+        """Return the import path for the task."""
+        if isinstance(self.target, str):
+            return self.target
+        return self.target["classification" if classifies else "regression"]
