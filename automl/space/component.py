@@ -8,7 +8,20 @@ from dataclasses import dataclass, field
 
 from automl.core import Param
 
-__all__ = ["Choice", "Component", "Cost", "Flag", "Float", "Hyperparameter", "Int", "Preparation", "Role"]
+__all__ = [
+    "CLASSIFICATION",
+    "Choice",
+    "Component",
+    "Cost",
+    "Flag",
+    "Float",
+    "Hyperparameter",
+    "Int",
+    "Preparation",
+    "REGRESSION",
+    "Role",
+    "TASKS",
+]
 
 
 class Role(enum.StrEnum):
@@ -26,11 +39,27 @@ class Preparation(enum.StrEnum):
 
     NATIVE = "native"  # trees: codes, missing values kept, no scaling
     DENSE = "dense"  # everything else: imputed, scaled, one-hot or target-encoded
+    NONE = "none"  # models that look at no column
+
+
+TASKS = ("binary", "multiclass", "regression")
+CLASSIFICATION = ("binary", "multiclass")
+REGRESSION = ("regression",)
 
 
 @dataclass(frozen=True)
 class Float:
-    """A real hyperparameter in [low, high]. ``when`` = (name, values): active only if that sibling has such a value."""
+    """A real hyperparameter in [low, high].
+
+    Parameters
+    ----------
+    when : (name, values) or None
+        Active only if that sibling has one of these values.
+    tasks : tuple of str
+        Tasks for which the target has this parameter; two hyperparameters of one name must not share a task.
+    categories : bool
+        Active only if the table has categorical columns.
+    """
 
     name: str
     low: float
@@ -38,6 +67,8 @@ class Float:
     default: float
     log: bool = False
     when: tuple[str, tuple[Param, ...]] | None = None
+    tasks: tuple[str, ...] = TASKS
+    categories: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +79,8 @@ class Int:
     default: int
     log: bool = False
     when: tuple[str, tuple[Param, ...]] | None = None
+    tasks: tuple[str, ...] = TASKS
+    categories: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +89,8 @@ class Choice:
     choices: tuple[Param, ...]
     default: Param
     when: tuple[str, tuple[Param, ...]] | None = None
+    tasks: tuple[str, ...] = TASKS
+    categories: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +98,8 @@ class Flag:
     name: str
     default: bool
     when: tuple[str, tuple[Param, ...]] | None = None
+    tasks: tuple[str, ...] = TASKS
+    categories: bool = False
 
 
 Hyperparameter = Float | Int | Choice | Flag
@@ -80,6 +117,11 @@ class Cost:
     columns: float = 1.0
     outputs: float = 0.0
 
+    def estimate(self, *, rows: int, columns: int, outputs: int = 1) -> float:
+        """Return the nominal seconds of one fit."""
+        size = (max(rows, 1) / 1000) ** self.rows * (max(columns, 1) / 10) ** self.columns
+        return float(self.seconds * size * max(outputs, 1) ** self.outputs)
+
 
 @dataclass(frozen=True)
 class Component:
@@ -91,13 +133,15 @@ class Component:
         Unique in the catalogue; appears in Configs.
     role : Role
     target : mapping or str
-        Import path ``"package.module:Class"``; a mapping {"classification": path, "regression": path} where they differ.
-        A path may also name a function that returns an estimator.
+        Import path ``"package.module:Class"``; where they differ, a mapping
+        {"classification": path, "regression": path}. A path may also name a function that returns an estimator.
+        Either is called with the hyperparameters, the constants and, where its signature has these names,
+        ``random_state``, ``n_jobs=1`` and ``facts``.
     family : str
         Groups models for breadth ("boosting", "forest", "linear", ...); the name by which include/exclude select.
     hyperparameters : tuple
-        What the search may change. Names are parameter names of the target; components may translate values (for
-        example one width to a tuple of layers) in ``pipeline/`` builders, nowhere else.
+        What the search may change. Names are parameter names of the target; values are translated (one width to a
+        tuple of layers, for example) by target functions in ``pipeline/``, nowhere else.
     constants : mapping
         Always passed to the target.
     tasks : frozenset of {"binary", "multiclass", "regression"}
@@ -117,8 +161,14 @@ class Component:
         Regression only: fitted on the standardised target.
     min_rows, max_rows, max_columns, max_cells, max_classes : int or None
         Where it stays out of the space.
+    min_class_count : int or None
+        Classification only: least members that every class must have.
     needs : str or None
         Optional package that must be installed.
+    category_parameter : str or None
+        Models: parameter of the target that takes the positions of categorical columns given as codes.
+    share : float
+        How often it is drawn at random, relative to others of its role; 0: only when named (portfolio, user).
     cost : Cost
     """
 
@@ -143,7 +193,10 @@ class Component:
     max_columns: int | None = None
     max_cells: int | None = None
     max_classes: int | None = None
+    min_class_count: int | None = None
     needs: str | None = None
+    category_parameter: str | None = None
+    share: float = 1.0
     cost: Cost = Cost(0.05)
 
     def path(self, classifies: bool) -> str:
@@ -151,3 +204,7 @@ class Component:
         if isinstance(self.target, str):
             return self.target
         return self.target["classification" if classifies else "regression"]
+
+    def tunes(self, task: str, *, categories: bool = True) -> tuple[Hyperparameter, ...]:
+        """Return the hyperparameters that exist for this task, with or without categorical columns."""
+        return tuple(h for h in self.hyperparameters if task in h.tasks and (categories or not h.categories))

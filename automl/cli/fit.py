@@ -1,0 +1,94 @@
+"""`automl fit`: read, search, save, and say what came out, all within the time given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from automl.cli.clock import process_start
+from automl.cli.folder import ModelFolder
+from automl.cli.output import as_records, print_json
+from automl.cli.report import leaderboard_text
+from automl.cli.request import Request
+from automl.cli.table import Table, read_table
+from automl.core import Budget
+
+__all__ = ["fit_table"]
+
+SHOWN_ROWS = 10
+
+
+def fit_table(request: Request, out: Path, *, overwrite: bool, verbose: bool, as_json: bool) -> None:
+    """Fit a model for a table file, save it with its run in ``out``, and print what came of it."""
+    budget = Budget(request.seconds, process_start())
+    folder = ModelFolder(out)
+    folder.check_free(overwrite=overwrite)
+    table = read_table(request)
+    if not as_json:
+        print(f"task: {'classification' if table.classifies else 'regression'} ({table.why})", flush=True)
+    estimator = _estimator(request, table, budget, folder, verbose=verbose)
+    with folder.renewed():
+        estimator.fit(table.X, table.y, sample_weight=table.weights, groups=table.groups)
+        estimator.save(folder.model)
+        estimator.export(folder.export)
+        summary = _summary(request, table, estimator, budget)
+        folder.finish(summary)
+    board = estimator.leaderboard()
+    if as_json:
+        print_json({**summary, "leaderboard": as_records(board), "model": str(out), "export": str(folder.export)})
+    else:
+        print(_text(summary, board, folder))
+
+
+def _estimator(request: Request, table: Table, budget: Budget, folder: ModelFolder, *, verbose: bool) -> Any:
+    from automl import AutoClassifier, AutoRegressor
+
+    kind = AutoClassifier if table.classifies else AutoRegressor
+    return kind(
+        request.fit_seconds(budget),
+        metric=request.metric,
+        max_trials=request.trials,
+        include=request.include or None,
+        exclude=request.exclude or None,
+        n_jobs=request.jobs,
+        run_dir=folder.path,
+        random_state=request.seed,
+        verbose=int(verbose),
+    )
+
+
+def _summary(request: Request, table: Table, estimator: Any, budget: Budget) -> dict[str, Any]:
+    """Return what came of a fit: what the folder remembers and ``--json`` prints."""
+    outcome, estimate = estimator.outcome_, estimator.estimate_
+    return {
+        "target": request.target,
+        "task": outcome.plan.task,
+        "why_task": table.why,
+        "metric": outcome.plan.metric,
+        "score": {
+            "value": float(estimate.value),
+            "standard_error": float(estimate.standard_error),
+            "interval": [float(bound) for bound in estimate.interval],
+            "label": estimate.label,
+        },
+        "stopped": outcome.stopped,
+        "seconds": budget.elapsed(),
+        "trials": {str(status): count for status, count in outcome.trials.items()},
+        "rows": outcome.plan.n_rows,
+        "table": str(request.path),
+        "left_aside": [*request.drop, *(name for name in (request.weights, request.groups) if name is not None)],
+    }
+
+
+def _text(summary: dict[str, Any], board: Any, folder: ModelFolder) -> str:
+    score = summary["score"]
+    low, high = score["interval"]
+    more = f"\n... {len(board) - SHOWN_ROWS} more: automl leaderboard {folder.path}" if len(board) > SHOWN_ROWS else ""
+    counts = ", ".join(f"{count} {status}" for status, count in summary["trials"].items())
+    return (
+        f"\n{leaderboard_text(board.head(SHOWN_ROWS))}{more}\n\n"
+        f"score:    {summary['metric']} {score['value']:.4g} [{low:.4g}, {high:.4g}], {score['label']}\n"
+        f"run:      stopped by {summary['stopped']} after {summary['seconds']:.1f} s; trials: {counts}\n"
+        f"model:    {folder.model}, for `automl predict {folder.path} TABLE`\n"
+        f"pipeline: {folder.export}, plain scikit-learn that needs no automl; see {folder.export / 'README.md'}"
+    )

@@ -1,0 +1,78 @@
+"""The folder of a model: where its parts lie, and who may replace it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from automl.core import InputError, SettingError
+
+__all__ = ["ModelFolder"]
+
+
+class ModelFolder:
+    """What ``automl fit --out`` writes, and every other command reads.
+
+    ``model.joblib`` is the fitted estimator, ``export/`` the pipeline that needs no automl, ``journal.sqlite`` the run,
+    ``automl.json`` what the command line must remember. The last is written at the very end: a folder that has it is
+    complete.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.model = path / "model.joblib"
+        self.export = path / "export"
+        self.journal = path / "journal.sqlite"
+        self._record = path / "automl.json"
+
+    def check_free(self, *, overwrite: bool) -> None:
+        """Refuse a place that cannot be written to without losing something of the user's."""
+        if self.path.is_dir() and any(self.path.iterdir()):
+            if not overwrite:
+                raise SettingError(f"--out {self.path} is not empty; name a new folder, or add --overwrite")
+            if not (self._record.is_file() or self.journal.is_file()):
+                raise SettingError(f"--out {self.path} holds files that automl did not make; name a new folder")
+        elif self.path.exists() and not self.path.is_dir():
+            raise SettingError(f"--out {self.path} is a file; name a folder")
+
+    @contextmanager
+    def renewed(self) -> Iterator[None]:
+        """Put an empty folder in the place of an old one; the old one comes back if the input turns out to be bad."""
+        old = self.path.with_name(f".{self.path.name}.replaced")
+        shutil.rmtree(old, ignore_errors=True)
+        if self.path.exists():
+            os.replace(self.path, old)
+        self.path.mkdir(parents=True)
+        try:
+            yield
+        except InputError:
+            shutil.rmtree(self.path)
+            if old.exists():
+                os.replace(old, self.path)
+            raise
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def finish(self, record: Mapping[str, Any]) -> None:
+        """Write what the command line must remember; from now on the folder is complete."""
+        self._record.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def record(self) -> dict[str, Any]:
+        """Return what ``finish`` wrote, or refuse a folder that holds no finished model."""
+        self.check_run()
+        if not self._record.is_file():
+            raise SettingError(f"{self.path}: the run there has not ended, or was killed; fit again with --overwrite")
+        record: dict[str, Any] = json.loads(self._record.read_text(encoding="utf-8"))
+        return record
+
+    def check_run(self) -> None:
+        """Refuse a folder that automl did not make."""
+        if not self.path.is_dir():
+            raise SettingError(f"{self.path} is no folder; name one that `automl fit --out` made")
+        if not (self._record.is_file() or self.journal.is_file()):
+            raise SettingError(f"{self.path} was not made by `automl fit --out`; name a folder that was")

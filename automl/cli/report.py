@@ -1,0 +1,71 @@
+"""`automl leaderboard` and `automl failures`: what the journal of a run says, also while the run works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from automl.cli.folder import ModelFolder
+from automl.cli.output import as_records, fixed, print_json, text_table
+from automl.core import Journal
+
+__all__ = ["leaderboard_text", "print_failures", "print_leaderboard"]
+
+
+def print_leaderboard(model: Path, top: int | None, *, as_json: bool) -> None:
+    """Print the finished trials of a run, best first."""
+    from automl.explain import leaderboard
+
+    _print(_read(model, leaderboard, top), leaderboard_text, as_json=as_json, empty="no trial has finished yet")
+
+
+def print_failures(model: Path, *, as_json: bool) -> None:
+    """Print what failed in a run, and why."""
+    from automl.explain import failures
+
+    _print(_read(model, failures, None), failures_text, as_json=as_json, empty="nothing failed")
+
+
+def leaderboard_text(frame: Any) -> str:
+    """Return a leaderboard as aligned text: the columns that fit on a screen, each with its own number of digits."""
+    score = f"score ({frame['metric'].iloc[0]})"
+    columns = {
+        "rank": frame["rank"],
+        "model": frame["model"],
+        "trial": frame["trial"],
+        score: fixed(frame["score"]),
+        "sd": fixed(frame["score_sd"]),
+        "weight": fixed(frame["ensemble_weight"], 3),
+        "fit s": fixed(frame["fit_seconds"], 3),
+        "predict s": fixed(frame["predict_seconds"], 3),
+        "folds": frame["folds"],
+        "status": frame["status"],
+    }
+    return text_table(list(columns), zip(*columns.values(), strict=True))
+
+
+def failures_text(frame: Any) -> str:
+    """Return a list of failures as aligned text."""
+    columns = {**dict(frame.items()), "seconds": fixed(frame["seconds"], 3)}
+    return text_table(list(columns), zip(*columns.values(), strict=True))
+
+
+def _read(model: Path, view: Callable[[Journal], Any], top: int | None) -> Any:
+    from automl.store import SqliteJournal
+
+    folder = ModelFolder(model)
+    folder.check_run()
+    journal = SqliteJournal.open_readonly(folder.journal)
+    try:
+        frame = view(journal)
+    finally:
+        journal.close()
+    return frame if top is None else frame.head(top)
+
+
+def _print(frame: Any, text: Callable[[Any], str], *, as_json: bool, empty: str) -> None:
+    if as_json:
+        print_json(as_records(frame))
+    else:
+        print(text(frame) if len(frame) else empty)

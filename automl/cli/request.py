@@ -1,0 +1,59 @@
+"""What `fit` and `plan` are told, checked before anything is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from automl.cli.durations import parse_duration
+from automl.core import Budget, SettingError
+
+__all__ = ["Request"]
+
+DEFAULT_TIME = "5m"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options that `fit` and `plan` share, as they were written on the command line."""
+
+    path: Path
+    target: str
+    time: str | None = None
+    task: str = "auto"
+    metric: str = "auto"
+    jobs: int = -1
+    seed: int | None = None
+    trials: int | None = None
+    drop: tuple[str, ...] = ()
+    weights: str | None = None
+    groups: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        special = [name for name in (self.target, self.weights, self.groups) if name is not None]
+        if len(set(special)) < len(special):
+            raise SettingError("--target, --weights and --groups must name different columns")
+        for name in special:
+            if name in self.drop:
+                raise SettingError(f"--drop {name} names a column that another option uses; leave one of them out")
+        if self.time is not None:
+            parse_duration(self.time)
+
+    @property
+    def seconds(self) -> float | None:
+        """The time for everything; None in a counted run (--trials without --time)."""
+        if self.time is None and self.trials is not None:
+            return None
+        return parse_duration(self.time if self.time is not None else DEFAULT_TIME)
+
+    def fit_seconds(self, budget: Budget) -> float | None:
+        """Return what is left of the budget for the fit itself, once saving, exporting and printing are provided for.
+
+        Never below a second: where that is too little, ``fit`` warns and returns the first model it can.
+        """
+        if budget.seconds is None:
+            return None
+        saving = min(5.0, max(0.5, 0.03 * budget.seconds))
+        return max(1.0, budget.remaining() - saving)

@@ -1,0 +1,62 @@
+"""The table of `fit` and `plan`: read from a file and taken apart into features, target, weights and groups."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+from automl.cli.request import Request
+from automl.core import DataError, SettingError
+
+__all__ = ["Table", "read_table"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Features, target, and what else the columns held. ``why`` says how the task was chosen."""
+
+    X: Any
+    y: Any
+    classifies: bool
+    why: str
+    weights: Any = None
+    groups: Any = None
+
+
+def read_table(request: Request) -> Table:
+    """Read the file, take its columns apart and decide on the task."""
+    from automl.data import infer_task, load_table
+
+    frame = load_table(request.path)
+    asked = [("--target", request.target), ("--weights", request.weights), ("--groups", request.groups)]
+    for option, name in [*asked, *(("--drop", name) for name in request.drop)]:
+        if name is not None and name not in frame.columns:
+            raise SettingError(f"{option} {name}: {request.path} has no such column; {_columns_like(name, frame)}")
+    apart = {request.target, request.weights, request.groups, *request.drop}
+    X = frame[[name for name in frame.columns if name not in apart]]
+    if X.shape[1] == 0:
+        raise DataError(f"{request.path} has no column to learn from beside the target {request.target!r}; add some")
+    y = frame[request.target]
+    weights = None if request.weights is None else _numbers(frame[request.weights])
+    groups = None if request.groups is None else frame[request.groups]
+    if request.task != "auto":
+        return Table(X, y, request.task == "classification", "as asked with --task", weights, groups)
+    task, why = infer_task(y)
+    return Table(X, y, task.classifies, why, weights, groups)
+
+
+def _columns_like(name: str, frame: Any) -> str:
+    names = [str(column) for column in frame.columns]
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"did you mean {near[0]}?"
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"its columns are: {', '.join(names[:12])}{more}"
+
+
+def _numbers(column: Any) -> Any:
+    try:
+        return column.astype("float64").to_numpy()
+    except (TypeError, ValueError):
+        raise SettingError(f"--weights {column.name}: not every value is a number; name a numeric column") from None

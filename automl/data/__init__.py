@@ -1,0 +1,34 @@
+"""A table comes in: opened, checked, described, and shared with workers. Values are never changed here."""
+
+from automl.data.container import CellError, as_table, container_of
+from automl.data.dataset import Column, Container, Dataset, Kind, Schema, Task
+from automl.data.health import Finding, check_health
+from automl.data.kinds import infer_columns
+from automl.data.load import load_table
+from automl.data.schema import conform
+from automl.data.share import dump_dataset, fingerprint, open_dataset
+from automl.data.table import make_dataset
+from automl.data.target import encode_target, infer_task
+
+__all__ = [
+    "CellError",
+    "Column",
+    "Container",
+    "Dataset",
+    "Finding",
+    "Kind",
+    "Schema",
+    "Task",
+    "as_table",
+    "check_health",
+    "conform",
+    "container_of",
+    "dump_dataset",
+    "encode_target",
+    "fingerprint",
+    "infer_columns",
+    "infer_task",
+    "load_table",
+    "make_dataset",
+    "open_dataset",
+]

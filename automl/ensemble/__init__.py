@@ -1,0 +1,7 @@
+"""Ensembles as numbers only: weights over candidates, selected on out-of-fold predictions."""
+
+from automl.ensemble.candidates import candidate_cap
+from automl.ensemble.guard import Choice, select
+from automl.ensemble.selection import Selection, greedy
+
+__all__ = ["Choice", "Selection", "candidate_cap", "greedy", "select"]

@@ -1,0 +1,379 @@
+"""AutoClassifier and AutoRegressor: thin doors to :func:`automl.search.run_fit`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from automl import __version__, explain
+from automl.core import Array, Budget, Event, InputError, SettingError, StoreError
+from automl.data import Container, check_health, conform, make_dataset
+from automl.metrics import get_metric
+from automl.search import LEAST_SECONDS, ProgressLine, Settings, run_fit
+from automl.store import SqliteJournal
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import pandas as pd
+
+    from automl.data import Dataset
+
+__all__ = ["AutoClassifier", "AutoRegressor", "load"]
+
+GOLDEN_ROWS = 20
+JOURNAL = "journal.sqlite"
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """The events of a finished fit, as a journal that can be pickled."""
+
+    events: tuple[Event, ...]
+
+    def append(self, event: Event) -> int:
+        raise StoreError("the fit is finished; its journal is read-only")
+
+    def read(self, after: int = 0) -> list[tuple[int, Event]]:
+        return list(enumerate(self.events, start=1))[after:]
+
+    def close(self) -> None:
+        return None
+
+
+class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
+    """What classifier and regressor share. ``__init__`` only assigns; all checks are in ``fit``."""
+
+    _classifies: bool
+
+    def __init__(
+        self,
+        time_budget: float | None = 300,
+        *,
+        metric: Any = "auto",
+        cv: Any = "auto",
+        max_trials: int | None = None,
+        optimizer: Any = "auto",
+        include: Sequence[Any] | None = None,
+        exclude: Sequence[Any] | None = None,
+        column_kinds: dict[Any, str] | None = None,
+        ensemble_size: int = 25,
+        refit: Any = "auto",
+        n_jobs: int | None = -1,
+        memory_limit_mb: float | None = None,
+        executor: Any = "process",
+        run_dir: Any = None,
+        random_state: Any = None,
+        verbose: int = 1,
+    ) -> None:
+        self.time_budget = time_budget
+        self.metric = metric
+        self.cv = cv
+        self.max_trials = max_trials
+        self.optimizer = optimizer
+        self.include = include
+        self.exclude = exclude
+        self.column_kinds = column_kinds
+        self.ensemble_size = ensemble_size
+        self.refit = refit
+        self.n_jobs = n_jobs
+        self.memory_limit_mb = memory_limit_mb
+        self.executor = executor
+        self.run_dir = run_dir
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Search for the best model within the time budget.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, polars, pyarrow), array or sparse matrix of shape (n, d)
+            Numbers, categories, dates, text, with missing and infinite values.
+        y : array-like of shape (n,)
+        sample_weight : array-like of shape (n,), optional
+            Weights in fitting and in every score.
+        groups : array-like of shape (n,), optional
+            Rows of one group are never in training and scoring at the same time.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If the table or target cannot be used: says what was given, what is expected and what to do.
+        SettingError
+            If a constructor argument is not valid.
+        """
+        timed = isinstance(self.time_budget, (int, float)) and not isinstance(self.time_budget, bool)
+        budget = Budget.begin(float(self.time_budget) if timed else None)  # type: ignore[arg-type]
+        if timed and 0 < budget.seconds < LEAST_SECONDS:  # type: ignore[operator]
+            warnings.warn(
+                f"time_budget={self.time_budget} is below {LEAST_SECONDS:.0f} s: expect the first models only",
+                UserWarning,
+                stacklevel=2,
+            )
+        dataset = make_dataset(
+            X, y, classifies=self._classifies, column_kinds=self.column_kinds, groups=groups, weights=sample_weight
+        )
+        journal = self._open_journal()
+        listeners = [ProgressLine(budget.seconds)] if self.verbose else []
+        try:
+            findings = check_health(dataset)
+            health = [{"level": f.level, "code": f.code, "message": f.message} for f in findings]
+            journal.append(Event("health", {"findings": health}, budget.elapsed()))
+            if self.verbose:
+                for finding in findings:
+                    if finding.level == "warning":
+                        print(f"automl: note: {finding.message}", file=sys.stderr)
+            outcome = run_fit(self._settings(), dataset, budget=budget, journal=journal, listeners=listeners)
+            self._journal = _Recorded(tuple(event for _, event in journal.read()))
+        finally:
+            journal.close()
+        self.outcome_ = outcome
+        self.pipeline_ = outcome.model
+        self.estimate_ = outcome.estimate
+        self._remember(dataset)
+        return self
+
+    def _settings(self) -> Settings:
+        seed = self.random_state
+        if not isinstance(seed, (int, np.integer)):
+            seed = check_random_state(seed).randint(2**31 - 1)
+        names = set(Settings.__dataclass_fields__) - {"seed"}
+        return Settings(seed=int(seed), **{name: getattr(self, name) for name in names})
+
+    def _open_journal(self) -> SqliteJournal:
+        if self.run_dir is None:
+            return SqliteJournal(None)
+        folder = Path(self.run_dir)
+        if (folder / JOURNAL).exists():
+            raise SettingError(f"run_dir={str(folder)!r} holds an earlier run; give a new folder or delete it first")
+        folder.mkdir(parents=True, exist_ok=True)
+        return SqliteJournal(folder / JOURNAL)
+
+    def _remember(self, dataset: Dataset) -> None:
+        self.schema_ = dataset.schema
+        self.task_ = dataset.task
+        self.n_features_in_ = dataset.n_columns
+        names = [column.name for column in dataset.schema.columns]
+        if dataset.schema.container is Container.FRAME and all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self._golden_X = dataset.rows(np.arange(min(GOLDEN_ROWS, dataset.n_rows))).X
+        if dataset.classes is not None:
+            self.classes_ = dataset.classes
+
+    # ---- prediction
+
+    def _conform(self, X: Any) -> Any:
+        check_is_fitted(self, "pipeline_")
+        return conform(X, self.schema_, type(self).__name__)
+
+    def predict(self, X: Any) -> Array:
+        """Return labels (classification) or values (regression), shape (n,).
+
+        Raises
+        ------
+        SchemaError
+            If the table does not fit the one seen in ``fit``.
+        """
+        return np.asarray(self.pipeline_.predict(self._conform(X)))
+
+    def _score(self, X: Any, y: Any, prediction: Array, classes: Array | None, sample_weight: Any) -> float:
+        metric = get_metric(self.metric, task=str(self.task_), classes=classes)
+        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        return -float(metric.loss(y, prediction, weights))
+
+    # ---- what happened
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Return one row per finished trial, best first, scores in the metric's natural sign."""
+        check_is_fitted(self, "pipeline_")
+        return explain.leaderboard(self._journal)
+
+    def failures(self) -> pd.DataFrame:
+        """Return one row per failed trial, with status and reason."""
+        check_is_fitted(self, "pipeline_")
+        return explain.failures(self._journal)
+
+    # ---- keeping
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the fitted estimator to one file, whole or not at all; :func:`automl.load` reads it."""
+        import joblib
+
+        check_is_fitted(self, "pipeline_")
+        target = Path(path)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, scratch = tempfile.mkstemp(dir=target.parent, suffix=".part")
+            with os.fdopen(handle, "wb") as file:
+                joblib.dump({"automl": __version__, "estimator": self}, file, compress=1)
+            os.replace(scratch, target)
+        except OSError as error:
+            raise StoreError(f"cannot write {target}: {error}") from error
+        return target
+
+    def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the plain pipeline, its schema, versions and golden rows to a folder that needs no automl."""
+        from automl.pipeline.export import export
+
+        check_is_fitted(self, "pipeline_")
+        outcome = self.outcome_
+        metadata = {
+            "automl": __version__,
+            "metric": outcome.plan.metric,
+            "estimate": {**vars(self.estimate_), "interval": list(self.estimate_.interval)},
+            "n_rows": outcome.plan.n_rows,
+            "members": [{"trial": m.trial, "weight": m.weight, **m.config.to_json()} for m in outcome.members],
+        }
+        return export(
+            self.pipeline_,
+            Path(path),
+            schema=self.schema_,
+            golden_X=self._golden_X,
+            task=self.task_,
+            classes=getattr(self, "classes_", None),
+            metadata=metadata,
+            overwrite=overwrite,
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.sparse = True
+        tags.non_deterministic = self.time_budget is not None
+        return tags
+
+
+class AutoClassifier(ClassifierMixin, _AutoEstimator):  # type: ignore[misc]
+    """Find the best classifier that a time budget can buy; hand back a plain scikit-learn pipeline.
+
+    Parameters
+    ----------
+    time_budget : float or None
+        Seconds for all of ``fit``. None: a counted run, ended by ``max_trials``, reproducible from ``random_state``.
+    metric : str or callable
+        A scikit-learn scorer name (``neg_`` optional), a scorer, or ``f(y_true, y_pred)`` where greater is better.
+        ``auto``: ROC AUC for two classes, log loss for more.
+    cv : "auto", int, splitter or iterable of (train, test)
+        1 is a holdout of 20 %.
+    max_trials : int or None
+    optimizer : {"auto", "random"} or object with ask and tell
+    include, exclude : sequence of str or Component
+        Families or components by name; ``include`` may hold Component declarations of your own.
+    column_kinds : dict of column to kind, optional
+        Overrides the inferred kind: numeric, categorical, high_cardinality, date, text, boolean, constant, id.
+    ensemble_size : int
+        Steps of the greedy selection.
+    refit : {"auto", True, False}
+        Fit the members again on all rows. ``auto``: only after a holdout; otherwise the fold models vote.
+    n_jobs : int or None
+        Worker processes; -1 takes every core of the affinity mask and the container.
+    memory_limit_mb : float or None
+        For the whole fit; by default 80 % of what machine and container leave free.
+    executor : {"process", "serial"} or Executor
+    run_dir : path, optional
+        A new folder for the journal.
+    random_state : int, RandomState or None
+    verbose : int
+        0: silent; 1: one progress line.
+
+    Attributes
+    ----------
+    pipeline_ : estimator
+        The model: public library parts only.
+    estimate_ : Estimate
+        ``value``, ``standard_error``, ``interval`` and ``label``, which says what the score is.
+    outcome_ : FitOutcome
+    classes_ : ndarray of shape (K,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (d,)
+        Only if X had string column names.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from automl import AutoClassifier
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> model = AutoClassifier(None, max_trials=3, executor="serial", random_state=0, verbose=0).fit(X, y)
+    >>> model.predict(X.head(2)).tolist()
+    [0, 0]
+    """
+
+    _classifies = True
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return class probabilities of shape (n, K), columns in the order of ``classes_``."""
+        return np.asarray(self.pipeline_.predict_proba(self._conform(X)))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the optimised metric on (X, y), signed so that greater is better."""
+        prediction = self.predict_proba(X)
+        labels = np.asarray(y)
+        codes = np.minimum(np.searchsorted(self.classes_, labels), len(self.classes_) - 1)
+        strange = self.classes_[codes] != labels
+        if strange.any():
+            raise InputError(f"y holds labels not seen in fit: {np.unique(labels[strange])[:5].tolist()}")
+        return self._score(X, codes, prediction, self.classes_, sample_weight)
+
+
+class AutoRegressor(RegressorMixin, _AutoEstimator):  # type: ignore[misc]
+    """Find the best regressor that a time budget can buy; hand back a plain scikit-learn pipeline.
+
+    Parameters and attributes are those of :class:`AutoClassifier`, without ``classes_``. ``metric="auto"`` is the root
+    mean squared error.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from automl import AutoRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = AutoRegressor(None, max_trials=3, executor="serial", random_state=0, verbose=0).fit(X, y)
+    >>> model.estimate_.label
+    'search score (optimistic)'
+    """
+
+    _classifies = False
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the optimised metric on (X, y), signed so that greater is better."""
+        return self._score(X, np.asarray(y, dtype=float), self.predict(X), None, sample_weight)
+
+
+def load(path: str | os.PathLike[str]) -> AutoClassifier | AutoRegressor:
+    """Return an estimator written by ``save``. Unpickles: load files you trust only.
+
+    Raises
+    ------
+    StoreError
+        If there is no such file or it is not one of ours.
+    """
+    import joblib
+
+    try:
+        content = joblib.load(Path(path))
+    except FileNotFoundError as error:
+        raise StoreError(f"no model at {path}; give the file written by save") from error
+    except Exception as error:
+        raise StoreError(f"{path} cannot be read as a model ({error}); give the file written by save") from error
+    if not isinstance(content, dict) or not isinstance(content.get("estimator"), _AutoEstimator):
+        raise StoreError(f"{path} is not a model saved by automl; give the file written by save")
+    estimator: AutoClassifier | AutoRegressor = content["estimator"]
+    return estimator

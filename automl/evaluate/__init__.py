@@ -1,0 +1,22 @@
+"""Splits, one fold, and the estimate of the final score."""
+
+from automl.evaluate.estimate import Estimate, estimate_score
+from automl.evaluate.fold import Evaluation, FoldOutput, load_evaluation, run_fold, run_refit, save_evaluation, warm_up
+from automl.evaluate.splits import Folds, Rule, default_folds, make_folds, stop_split
+
+__all__ = [
+    "Estimate",
+    "Evaluation",
+    "FoldOutput",
+    "Folds",
+    "Rule",
+    "default_folds",
+    "estimate_score",
+    "load_evaluation",
+    "make_folds",
+    "run_fold",
+    "run_refit",
+    "save_evaluation",
+    "stop_split",
+    "warm_up",
+]

@@ -1,0 +1,96 @@
+"""A score with its standard error and interval, labelled for what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from automl.core import Array, Metric
+
+__all__ = ["Estimate", "bootstrap_losses", "estimate_score"]
+
+SEARCH_SCORE = "search score (optimistic)"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score in the metric's natural sign.
+
+    Parameters
+    ----------
+    value : float
+    standard_error : float
+        NaN where it cannot be computed.
+    interval : tuple of float
+        95 %: value -/+ 1.96 standard errors, cut to the metric's range nowhere.
+    label : str
+        What the score is. ``"search score (optimistic)"``: the rows it is computed on also chose the model.
+    metric : str
+    n_rows : int
+        Rows scored.
+    """
+
+    value: float
+    standard_error: float
+    interval: tuple[float, float]
+    label: str
+    metric: str
+    n_rows: int
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.metric} {self.value:.5g} [{low:.5g}, {high:.5g}] — {self.label}"
+
+
+def bootstrap_losses(
+    y: Array,
+    prediction: Array,
+    metric: Metric,
+    *,
+    weights: Array | None = None,
+    clusters: Array | None = None,
+    replicates: int = 100,
+    seed: int = 0,
+) -> Array:
+    """Return the losses of row bootstraps, shape (replicates,); NaN where a replicate is not defined.
+
+    Rows that belong together (``clusters``: the same row scored twice, or a group) are drawn together. At most 10,000
+    rows are used; the spread is then scaled to all rows.
+    """
+    rng = np.random.default_rng(seed)
+    n = len(y)
+    limit = 10_000
+    keep = np.sort(rng.choice(n, limit, replace=False)) if n > limit else np.arange(n)
+    y, prediction = y[keep], prediction[keep]
+    weights = None if weights is None else weights[keep]
+    codes = np.arange(len(y)) if clusters is None else np.unique(clusters[keep], return_inverse=True)[1]
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(codes.max() + 2))
+    losses = np.full(replicates, np.nan)
+    for i in range(replicates):
+        drawn = rng.integers(0, codes.max() + 1, codes.max() + 1)
+        rows = drawn if clusters is None else np.concatenate([order[starts[c] : starts[c + 1]] for c in drawn])
+        losses[i] = metric.loss(y[rows], prediction[rows], None if weights is None else weights[rows])
+    centre = np.nanmean(losses) if np.isfinite(losses).any() else np.nan
+    scaled: Array = centre + (losses - centre) * np.sqrt(len(y) / n)
+    return scaled
+
+
+def estimate_score(
+    y: Array,
+    prediction: Array,
+    metric: Metric,
+    *,
+    weights: Array | None = None,
+    clusters: Array | None = None,
+    label: str = SEARCH_SCORE,
+    seed: int = 0,
+) -> Estimate:
+    """Score out-of-fold predictions, with a per-row bootstrap standard error (normal 95 % interval)."""
+    loss = metric.loss(y, prediction, weights)
+    losses = bootstrap_losses(y, prediction, metric, weights=weights, clusters=clusters, seed=seed)
+    finite = losses[np.isfinite(losses)]
+    error = float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
+    value = -metric.sign * loss
+    return Estimate(value, error, (value - 1.96 * error, value + 1.96 * error), label, metric.name, len(y))

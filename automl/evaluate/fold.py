@@ -1,0 +1,186 @@
+"""One job in a worker: fit and score one fold, or refit on all rows."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl.core import Array, Config, Fidelity, Metric, Status, stream_seed
+from automl.data import Dataset, Task, open_dataset
+from automl.evaluate.fitting import fit_pipeline
+from automl.evaluate.splits import Folds
+from automl.space import Catalog, Facts
+
+__all__ = ["Evaluation", "FoldOutput", "load_evaluation", "run_fold", "run_refit", "save_evaluation", "warm_up"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that workers need to know about a fit; written to a file once, read by each worker once.
+
+    Parameters
+    ----------
+    data_path : str
+        Where the memory-mapped copy of the table lies.
+    metrics : tuple of Metric
+        The first is optimised, the others are reported.
+    """
+
+    data_path: str
+    folds: Folds
+    metrics: tuple[Metric, ...]
+    facts: Facts
+    catalog: Catalog
+    seed: int
+
+
+@dataclass(frozen=True)
+class FoldOutput:
+    """What a fold or refit job returns: predictions of shape (n_test, K) or (n_test,), float32."""
+
+    status: Status
+    losses: dict[str, float] = field(default_factory=dict)
+    prediction: Array | None = None
+    rounds: int | None = None
+    fit_seconds: float = 0.0
+    predict_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    artifact: str | None = None
+    artifact_mb: float = 0.0
+    error: str | None = None
+
+
+def save_evaluation(evaluation: Evaluation, path: Path) -> None:
+    import cloudpickle
+
+    path.write_bytes(cloudpickle.dumps(evaluation))
+
+
+@functools.lru_cache(maxsize=1)
+def load_evaluation(path: str) -> tuple[Evaluation, Dataset]:
+    """Return the evaluation and the memory-mapped table; kept for the life of the worker."""
+    import cloudpickle
+
+    evaluation: Evaluation = cloudpickle.loads(Path(path).read_bytes())
+    return evaluation, open_dataset(evaluation.data_path)
+
+
+def warm_up() -> None:
+    """Import what nearly every job needs."""
+    import lightgbm  # noqa: F401
+    import sklearn.compose  # noqa: F401
+    import sklearn.ensemble  # noqa: F401
+    import sklearn.impute  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+    import sklearn.pipeline  # noqa: F401
+    import sklearn.preprocessing  # noqa: F401
+
+
+def run_fold(
+    path: str, config: Config, fold: int, fidelity: Fidelity, artifact: str, seconds: float | None
+) -> FoldOutput:
+    """Fit on the training part of a fold, predict its test part, score, and leave the fitted pipeline at ``artifact``.
+
+    Parameters
+    ----------
+    path : str
+        File of :func:`save_evaluation`.
+    fidelity : Fidelity
+        Below 1 in rows: fitted on a seeded, stratified share of the training rows.
+    seconds : float or None
+        Boosting stops by itself after so long.
+    """
+    evaluation, dataset = load_evaluation(path)
+    train_rows, test_rows = evaluation.folds.pairs[fold]
+    train = dataset.rows(train_rows)
+    if fidelity.rows < 1.0:
+        from automl.evaluate.splits import Rule, stop_split
+
+        share = stop_split(train, 1.0 - fidelity.rows, Rule.RANDOM, evaluation.seed)[0]
+        train = train.rows(share)
+    test = dataset.rows(test_rows)
+    return _fit_and_score(evaluation, config, train, test, fold, artifact, seconds, None)
+
+
+def run_refit(path: str, config: Config, artifact: str, rounds: int | None, seconds: float | None) -> FoldOutput:
+    """Fit on all rows with a known number of rounds, and leave the pipeline at ``artifact``."""
+    evaluation, dataset = load_evaluation(path)
+    return _fit_and_score(evaluation, config, dataset, None, len(evaluation.folds), artifact, seconds, rounds)
+
+
+def _fit_and_score(
+    evaluation: Evaluation,
+    config: Config,
+    train: Dataset,
+    test: Dataset | None,
+    fold: int,
+    artifact: str,
+    seconds: float | None,
+    rounds: int | None,
+) -> FoldOutput:
+    from automl.pipeline import build
+
+    seed = stream_seed(evaluation.seed, "fit", fold)
+    model = evaluation.catalog.get(config.steps[-1].component)
+
+    def make(found: int | None) -> Any:
+        pipeline = build(config, train.schema, evaluation.facts, catalog=evaluation.catalog, seed=seed)
+        if found is not None and model.rounds is not None:
+            last = pipeline.steps[-1][1]
+            # HistGradientBoosting would hold out rows of its own again
+            switch = {"early_stopping": False} if model.stopping == "hist" else {}
+            last.set_params(**{model.rounds: found}, **switch)
+        return pipeline
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        started, cpu = time.perf_counter(), time.process_time()
+        fitted = fit_pipeline(make, model, train, rule=evaluation.folds.rule, seed=seed, rounds=rounds, seconds=seconds)
+        fit_seconds = time.perf_counter() - started
+        output = FoldOutput(Status.OK, rounds=fitted.rounds, fit_seconds=fit_seconds)
+        if test is not None:
+            started = time.perf_counter()
+            prediction = predict(fitted.pipeline, test)
+            output = _scored(evaluation, test, prediction, output, time.perf_counter() - started)
+        cpu = time.process_time() - cpu
+    if output.status is not Status.OK:
+        return FoldOutput(output.status, error=output.error, fit_seconds=fit_seconds, cpu_seconds=cpu)
+    size = _save(fitted.pipeline, artifact)
+    return FoldOutput(**{**vars(output), "cpu_seconds": cpu, "artifact": artifact, "artifact_mb": size})
+
+
+def predict(pipeline: Any, data: Dataset) -> Array:
+    """Return probabilities (n, K) for classification, values (n,) for regression."""
+    output = pipeline.predict_proba(data.X) if data.task.classifies else pipeline.predict(data.X)
+    return np.asarray(output)
+
+
+def _scored(
+    evaluation: Evaluation, test: Dataset, prediction: Array, output: FoldOutput, predict_seconds: float
+) -> FoldOutput:
+    wanted = (test.n_rows, test.n_classes) if test.task is not Task.REGRESSION else (test.n_rows,)
+    if prediction.shape != wanted:
+        return FoldOutput(Status.INVALID, error=f"predicted an array of shape {prediction.shape}, expected {wanted}")
+    if not np.issubdtype(prediction.dtype, np.number) or not np.isfinite(prediction).all():
+        return FoldOutput(Status.INVALID, error="predicted values that are missing, infinite or not numbers")
+    prediction = prediction.astype(np.float32)
+    losses = {metric.name: metric.loss(test.y, prediction, test.weights) for metric in evaluation.metrics}
+    return FoldOutput(Status.OK, losses, prediction, output.rounds, output.fit_seconds, predict_seconds=predict_seconds)
+
+
+def _save(pipeline: Any, artifact: str) -> float:
+    """Write the pipeline so that the file is there whole or not at all; return its size in MB."""
+    import joblib
+
+    os.makedirs(os.path.dirname(artifact), exist_ok=True)
+    temporary = f"{artifact}.{os.getpid()}"
+    joblib.dump(pipeline, temporary)
+    os.replace(temporary, artifact)
+    return os.path.getsize(artifact) / 1e6

@@ -1,0 +1,280 @@
+"""Folds, fixed once for a fit, and stop sets cut from training rows by the same rule."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from automl.core import Array, DataError, SettingError, stream, stream_seed
+from automl.data import Dataset
+
+__all__ = ["Folds", "Rule", "default_folds", "make_folds", "stop_split"]
+
+
+class Rule(enum.StrEnum):
+    """What the folds respect; stop sets are cut by the same rule."""
+
+    RANDOM = "random"  # shuffled, stratified for classification
+    GROUPS = "groups"  # a group is never on both sides
+    ORDERED = "ordered"  # rows are in time order: a stop set is the last part
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The (train, test) row positions of every fold.
+
+    Out-of-fold predictions are laid out as the test parts one after the other: ``scored`` gives their rows. A row may
+    be scored more than once (repeats) or never (rare classes, custom splitters).
+    """
+
+    pairs: tuple[tuple[Array, Array], ...]
+    rule: Rule
+    description: str
+    holdout: bool
+    unscored_classes: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def scored(self) -> Array:
+        return np.concatenate([test for _, test in self.pairs])
+
+    def slice_of(self, fold: int) -> slice:
+        """Return where the test part of this fold lies in the out-of-fold layout."""
+        start = sum(len(test) for _, test in self.pairs[:fold])
+        return slice(start, start + len(self.pairs[fold][1]))
+
+
+def default_folds(n_rows: int, seconds: float | None) -> tuple[int, int]:
+    """Return (folds, repeats) for this many rows and seconds; one fold means a holdout of 20 %.
+
+    More time buys more folds; tables below 500 rows are limited by statistics rather than by time, so they repeat.
+    """
+    long, middle = (seconds is not None and seconds > 1800), (seconds is not None and 300 < seconds <= 1800)
+    if n_rows < 500:
+        return 5, 4 if long else 2
+    if n_rows < 5_000:
+        return (8 if long else 5), 1
+    if n_rows < 20_000:
+        return (8 if long else 5 if middle else 3), 1
+    if n_rows <= 100_000:
+        return (5 if long else 3 if middle else 1), 1
+    return (3 if long else 1), 1
+
+
+def make_folds(dataset: Dataset, *, cv: Any = "auto", seconds: float | None = None, seed: int = 0) -> Folds:
+    """Fix the folds of a fit.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    cv : "auto", int, scikit-learn splitter or iterable of (train, test)
+        ``auto`` chooses by rows and ``seconds``; 1 means a holdout.
+    seconds : float or None
+        The time budget.
+    seed : int
+
+    Returns
+    -------
+    Folds
+
+    Raises
+    ------
+    SettingError
+        If ``cv`` is none of these, or gives unusable splits.
+    DataError
+        If the target or the groups leave nothing to score.
+
+    Notes
+    -----
+    Every training part holds every class. Rows of classes with fewer members than folds are in every training part
+    and are never scored; with groups, whole groups are kept in training where that is needed.
+    """
+    if isinstance(cv, str) and cv != "auto":
+        raise SettingError(f"cv={cv!r}; give 'auto', a number of folds, a splitter or (train, test) pairs")
+    if isinstance(cv, bool) or (isinstance(cv, (int, np.integer)) and cv < 1):
+        raise SettingError(f"cv={cv!r}; the number of folds must be at least 1 (1 is a holdout)")
+    if cv is not None and not isinstance(cv, (str, int, np.integer)):
+        return _custom_folds(dataset, cv)
+    n_folds, repeats = default_folds(dataset.n_rows, seconds)
+    if isinstance(cv, (int, np.integer)):
+        n_folds, repeats = int(cv), 1
+    return (
+        _group_folds(dataset, n_folds, seed) if dataset.groups is not None else _folds(dataset, n_folds, repeats, seed)
+    )
+
+
+def _folds(dataset: Dataset, n_folds: int, repeats: int, seed: int) -> Folds:
+    from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit
+
+    n = dataset.n_rows
+    rows = np.arange(n)
+    holdout = n_folds == 1
+    always = np.empty(0, dtype=np.intp)
+    rare: tuple[int, ...] = ()
+    if dataset.task.classifies:
+        counts = np.bincount(dataset.y, minlength=dataset.n_classes)
+        wanted = 2 if holdout else n_folds
+        second = int(np.sort(counts)[-2])
+        if second < 2:
+            raise DataError(
+                f"only one class has more than 1 member (of {n} rows); at least two classes need 2 or more: "
+                "add rows of the other classes"
+            )
+        n_folds = 1 if holdout else min(n_folds, max(2, second))
+        wanted = min(wanted, second)
+        rare = tuple(int(c) for c in np.flatnonzero(counts < wanted))
+        is_rare = np.isin(dataset.y, rare)
+        always, rows = rows[is_rare], rows[~is_rare]
+    elif n < 2:
+        raise DataError(f"cannot split {n} row(s); at least 2 are needed")
+    else:
+        n_folds = min(n_folds, n)
+    pairs = []
+    for repeat in range(repeats):
+        state = stream_seed(seed, "folds", repeat)
+        if holdout:
+            size = max(0.2, dataset.n_classes / len(rows)) if dataset.task.classifies else 0.2
+            splitter: Any = (StratifiedShuffleSplit if dataset.task.classifies else ShuffleSplit)(
+                1, test_size=size, random_state=state
+            )
+        else:
+            kind = StratifiedKFold if dataset.task.classifies else KFold
+            splitter = kind(n_folds, shuffle=True, random_state=state)
+        for train, test in splitter.split(rows, dataset.y[rows]):
+            pairs.append((np.sort(np.concatenate([rows[train], always])), rows[test]))
+    text = "holdout of 20 %" if holdout else f"{n_folds} folds" + (f" x {repeats}" if repeats > 1 else "")
+    text += ", stratified" if dataset.task.classifies else ""
+    return Folds(tuple(pairs), Rule.RANDOM, text, holdout, rare)
+
+
+def _group_folds(dataset: Dataset, n_folds: int, seed: int) -> Folds:
+    """Group folds; groups that hold the only rows of a class for some fold stay in training, unscored."""
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+    groups = np.unique(np.asarray(dataset.groups), return_inverse=True)[1]
+    rows = np.arange(dataset.n_rows)
+    always = np.empty(0, dtype=np.intp)
+    holdout, n_splits = n_folds == 1, max(n_folds, 2) if n_folds > 1 else 5
+    unscored: set[int] = set()
+    while True:
+        n_groups = len(np.unique(groups[rows]))
+        if n_groups < 2:
+            raise DataError(
+                f"{len(np.unique(groups))} group(s), too few to hold one out while every class stays in training; "
+                "give finer groups or none"
+            )
+        state = stream_seed(seed, "folds", 0)
+        kind = StratifiedGroupKFold if dataset.task.classifies else GroupKFold
+        splitter = kind(min(n_splits, n_groups), shuffle=True, random_state=state)
+        pairs = [
+            (np.sort(np.concatenate([rows[train], always])), rows[test])
+            for train, test in splitter.split(rows, dataset.y[rows], groups[rows])
+            if len(test)
+        ]
+        missing = _missing_classes(dataset, pairs)
+        if not missing:
+            break
+        unscored |= missing
+        pinned = np.isin(groups, np.unique(groups[np.isin(dataset.y, sorted(unscored))]))
+        always, rows = np.flatnonzero(pinned), np.flatnonzero(~pinned)
+    pairs = pairs[:1] if holdout else pairs
+    text = f"holdout of 1/{n_splits} of the groups" if holdout else f"{len(pairs)} group folds"
+    return Folds(tuple(pairs), Rule.GROUPS, text, holdout, tuple(sorted(unscored)))
+
+
+def _missing_classes(dataset: Dataset, pairs: Iterable[tuple[Array, Array]]) -> set[int]:
+    """Return the classes that some training part lacks."""
+    if not dataset.task.classifies:
+        return set()
+    every = set(range(dataset.n_classes))
+    return set().union(*(every - set(np.unique(dataset.y[train]).tolist()) for train, _ in pairs))
+
+
+def _custom_folds(dataset: Dataset, cv: Any) -> Folds:
+    from sklearn.model_selection import TimeSeriesSplit, check_cv
+
+    try:
+        splitter = check_cv(cv, dataset.y, classifier=dataset.task.classifies)
+    except ValueError as error:
+        raise SettingError(
+            f"cv={cv!r} is no splitter; give one with split(X, y, groups) or (train, test) pairs"
+        ) from error
+    rows = np.arange(dataset.n_rows)
+    try:
+        splits = list(splitter.split(rows.reshape(-1, 1), dataset.y, dataset.groups))
+    except ValueError as error:
+        raise SettingError(f"cv={cv!r} cannot split this table: {error}") from error
+    pairs = tuple((np.asarray(a, dtype=np.intp), np.asarray(b, dtype=np.intp)) for a, b in splits)
+    if not pairs or any(len(a) == 0 or len(b) == 0 for a, b in pairs):
+        raise SettingError(f"cv={cv!r} gives an empty training or test part")
+    if any(np.intersect1d(a, b).size for a, b in pairs):
+        raise SettingError(f"cv={cv!r} gives folds whose training and test rows overlap")
+    missing = _missing_classes(dataset, pairs)
+    if missing and dataset.classes is not None:
+        names = ", ".join(repr(label) for label in dataset.classes[sorted(missing)][:5].tolist())
+        raise SettingError(
+            f"cv={cv!r} leaves class(es) {names} out of some training part; every class must be in every training "
+            "part: use a stratified splitter or merge rare classes"
+        )
+    ordered = isinstance(splitter, TimeSeriesSplit)
+    rule = Rule.ORDERED if ordered else Rule.GROUPS if dataset.groups is not None else Rule.RANDOM
+    return Folds(pairs, rule, f"{len(pairs)} folds of {type(splitter).__name__}", len(pairs) == 1)
+
+
+def stop_split(dataset: Dataset, share: float, rule: Rule, seed: int) -> tuple[Array, Array]:
+    """Cut a stop set for early stopping out of training rows, by the rule of the folds.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The training rows alone.
+    share : float
+        Wanted share of the rows.
+
+    Returns
+    -------
+    fit, stop : ndarray of int
+        Row positions. Every class stays in the fit part. ``stop`` is empty where nothing can be held out.
+    """
+    n = dataset.n_rows
+    rng = stream(seed, "stop set")
+    if rule is Rule.ORDERED:
+        cut = n - max(1, round(share * n))
+        fit = np.arange(cut)
+        if dataset.task.classifies and len(np.unique(dataset.y[fit])) < dataset.n_classes:
+            return np.arange(n), np.empty(0, dtype=np.intp)
+        return fit, np.arange(cut, n)
+    if rule is Rule.GROUPS and dataset.groups is not None:
+        return _group_stop_split(dataset, share, rng)
+    chosen = []
+    for code in range(max(dataset.n_classes, 1)):
+        members = np.flatnonzero(dataset.y == code) if dataset.task.classifies else np.arange(n)
+        chosen.append(rng.permutation(members)[: min(round(share * len(members)), len(members) - 1)])
+    stop = np.sort(np.concatenate(chosen))
+    return np.setdiff1d(np.arange(n), stop), stop
+
+
+def _group_stop_split(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[Array, Array]:
+    groups = np.unique(np.asarray(dataset.groups), return_inverse=True)[1]
+    left = np.bincount(dataset.y, minlength=dataset.n_classes) if dataset.task.classifies else None
+    stop = np.zeros(dataset.n_rows, dtype=bool)
+    wanted = share * dataset.n_rows
+    for group in rng.permutation(groups.max() + 1)[:-1]:
+        members = groups == group
+        if stop.sum() + members.sum() > 1.5 * wanted:
+            continue
+        if left is not None:
+            rest = left - np.bincount(dataset.y[members], minlength=dataset.n_classes)
+            if rest.min() < 1:
+                continue
+            left = rest
+        stop |= members
+        if stop.sum() >= wanted:
+            break
+    return np.flatnonzero(~stop), np.flatnonzero(stop)

@@ -1,0 +1,44 @@
+"""The port of every optimizer, and a chain of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from automl.core import Proposal, Result
+
+__all__ = ["Chain", "Optimizer"]
+
+
+class Optimizer(Protocol):
+    """Port: who proposes configurations.
+
+    State is a function of the construction arguments and of the ordered Results told, nothing else: no clock, no
+    global generator. Called by one thread. ``tell`` accepts Results that this optimizer never asked for.
+    """
+
+    def ask(self, n: int) -> list[Proposal]:
+        """Return up to ``n`` new proposals; fewer (or none) when nothing is left to propose."""
+        ...
+
+    def tell(self, result: Result) -> None:
+        """Learn how a trial ended, also a failed or pruned one."""
+        ...
+
+
+class Chain:
+    """Asks the first optimizer until it has nothing left, then the next; tells all of them."""
+
+    def __init__(self, optimizers: Sequence[Optimizer]) -> None:
+        self._optimizers = tuple(optimizers)
+
+    def ask(self, n: int) -> list[Proposal]:
+        proposals: list[Proposal] = []
+        for optimizer in self._optimizers:
+            if len(proposals) < n:
+                proposals += optimizer.ask(n - len(proposals))
+        return proposals
+
+    def tell(self, result: Result) -> None:
+        for optimizer in self._optimizers:
+            optimizer.tell(result)

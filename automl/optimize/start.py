@@ -1,0 +1,42 @@
+"""Which optimizer a name or an object stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from automl.core import Config, SettingError
+from automl.optimize.ask_tell import Chain, Optimizer
+from automl.optimize.portfolio import Portfolio
+from automl.optimize.random import RandomSearch
+from automl.space import Space
+
+__all__ = ["NAMES", "start_optimizer"]
+
+NAMES = ("auto", "random")
+
+
+def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed: int) -> Optimizer:
+    """Return a new optimizer.
+
+    Parameters
+    ----------
+    choice : "auto", "random" or object
+        ``auto``: the portfolio, then random search. ``random``: random search alone. An object with ``ask`` and
+        ``tell`` is used as it is; any other callable is called with (space, seed) and returns one.
+
+    Raises
+    ------
+    SettingError
+        If it is none of these.
+    """
+    if choice == "auto":
+        return Chain([Portfolio(portfolio), RandomSearch(space, seed)])
+    if choice == "random":
+        return RandomSearch(space, seed)
+    if callable(choice) and not hasattr(choice, "ask") or isinstance(choice, type):
+        choice = choice(space, seed)
+    if callable(getattr(choice, "ask", None)) and callable(getattr(choice, "tell", None)):
+        optimizer: Optimizer = choice
+        return optimizer
+    raise SettingError(f"optimizer={choice!r}; give one of {', '.join(NAMES)} or an object with ask and tell")

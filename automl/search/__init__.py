@@ -1,0 +1,21 @@
+"""The search as a plain function over explicit values."""
+
+from automl.search.limits import available_cores, available_memory_mb
+from automl.search.plan import FitOutcome, FitPlan, Member, Settings
+from automl.search.progress import ProgressLine
+from automl.search.resolve import LEAST_SECONDS, Resolved, resolve
+from automl.search.run import run_fit
+
+__all__ = [
+    "LEAST_SECONDS",
+    "FitOutcome",
+    "FitPlan",
+    "Member",
+    "ProgressLine",
+    "Resolved",
+    "Settings",
+    "available_cores",
+    "available_memory_mb",
+    "resolve",
+    "run_fit",
+]

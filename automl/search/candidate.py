@@ -1,0 +1,110 @@
+"""A trial while it runs, and the race between folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from automl.core import Array, FoldResult, Measures, Result, Status, Trial
+from automl.evaluate import FoldOutput
+from automl.space import Component
+
+__all__ = ["Candidate", "falls_behind"]
+
+
+@dataclass
+class Candidate:
+    """A trial with the folds it has so far. Mutable; owned by the schedule."""
+
+    trial: Trial
+    model: Component
+    n_folds: int
+    exempt: bool  # never raced
+    spared: bool = False  # the race wanted to stop it; completed anyway to measure the race's errors
+    outputs: dict[int, FoldOutput] = field(default_factory=dict)
+    results: dict[int, FoldResult] = field(default_factory=dict)
+    running: set[int] = field(default_factory=set)
+    judged: int = 0  # folds that the race has looked at
+    result: Result | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.result is not None and self.result.status is Status.OK
+
+    @property
+    def pending(self) -> list[int]:
+        """Folds not yet submitted, in order."""
+        return [f for f in range(self.n_folds) if f not in self.results and f not in self.running]
+
+    @property
+    def loss(self) -> float:
+        """Mean optimised loss over the folds so far; infinite before the first."""
+        return _mean(self.fold_losses())
+
+    def fold_losses(self, n: int | None = None) -> Array:
+        """Return the optimised losses of folds 0..n-1, or of all that are there."""
+        folds = sorted(self.outputs) if n is None else range(n)
+        return np.array([next(iter(self.outputs[f].losses.values())) for f in folds], dtype=float)
+
+    @property
+    def wants(self) -> list[int]:
+        """Folds that may be submitted now. A raced candidate runs its first half one by one."""
+        if self.result is not None:
+            return []
+        settled = self.exempt or self.spared or 2 * len(self.results) >= self.n_folds
+        return self.pending if settled else [] if self.running else self.pending[:1]
+
+    def out_of_fold(self) -> Array:
+        """Return the predictions of all folds in the layout of ``Folds.scored``."""
+        parts = [self.outputs[fold].prediction for fold in range(self.n_folds)]
+        return np.concatenate([part for part in parts if part is not None])
+
+    @property
+    def artifacts(self) -> list[str]:
+        return [output.artifact for output in self.outputs.values() if output.artifact]
+
+    @property
+    def artifact_mb(self) -> float:
+        return sum(output.artifact_mb for output in self.outputs.values())
+
+    def measures(self) -> Measures:
+        """Join the folds: mean losses, summed seconds."""
+        outputs = list(self.outputs.values())
+        names = outputs[0].losses if outputs else {}
+        return Measures(
+            {name: _mean(np.array([output.losses[name] for output in outputs])) for name in names},
+            sum(output.fit_seconds for output in outputs),
+            sum(output.predict_seconds for output in outputs),
+            sum(output.cpu_seconds for output in outputs),
+        )
+
+    def end(self, status: Status, reason: str | None = None) -> Result:
+        """Close the trial. Its loss is that of the folds judged, whatever else was running."""
+        loss = _mean(self.fold_losses(self.judged))
+        folds = tuple(self.results[fold] for fold in sorted(self.results))
+        known = float(loss) if np.isfinite(loss) else None
+        self.result = Result(self.trial, status, known, self.measures(), folds, reason)
+        return self.result
+
+
+def falls_behind(candidate: Candidate, rivals: Sequence[Candidate], depth: int) -> bool:
+    """Whether a candidate, after folds 0..f, is worse than the worst of the best ``depth`` complete rivals there.
+
+    Compared on the same folds only. With fewer than ``depth`` complete rivals nobody falls behind. This is the
+    forgiving early stop of Bergman, Purucker and Hutter (AutoML 2024), set against a group because an ensemble needs
+    more than the best.
+    """
+    done = candidate.judged
+    if len(rivals) < depth or done == 0:
+        return False
+    best = sorted(rivals, key=lambda rival: (rival.loss, rival.trial.id))[:depth]
+    bar = max(_mean(rival.fold_losses(done)) for rival in best)
+    return _mean(candidate.fold_losses(done)) > bar
+
+
+def _mean(losses: Array) -> float:
+    """Mean of the defined losses; infinite where there is none."""
+    defined = losses[~np.isnan(losses)]
+    return float(defined.mean()) if len(defined) else float("inf")

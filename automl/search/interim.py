@@ -1,0 +1,65 @@
+"""The ensemble while the search runs: cheap, on a sample of rows; shown to the user and used to plan the end."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from automl.core import Array, Event, stream
+from automl.data import Dataset
+from automl.ensemble import greedy
+from automl.search.loop import Run, retained
+
+__all__ = ["InterimEnsemble"]
+
+ROWS = 2_000
+SHARE = 0.02  # of the time elapsed that these ensembles may take
+STEP = 0.05  # of the budget between two of them
+
+
+class InterimEnsemble:
+    """Selects again whenever new candidates are complete, enough time has passed and it stays cheap."""
+
+    def __init__(self, run: Run, dataset: Dataset) -> None:
+        scored = run.folds.scored
+        chosen = np.arange(len(scored))
+        if len(scored) > ROWS:
+            chosen = np.sort(stream(run.plan.seed, "interim ensemble").choice(len(scored), ROWS, replace=False))
+        self._rows = chosen
+        self._y: Array = dataset.y[scored[chosen]]
+        self._weights = None if dataset.weights is None else dataset.weights[scored[chosen]]
+        self._next = 0.0
+        self._known = 0
+
+    def update(self, run: Run) -> None:
+        """Select if it is time; leaves the trials chosen in ``run.chosen``."""
+        elapsed = run.budget.elapsed()
+        candidates = retained(run)
+        if not run.plan.timed or not run.metric.builtin or elapsed < self._next or len(candidates) <= self._known:
+            return
+        assert run.plan.seconds is not None
+        started = time.monotonic()
+        stack = np.stack([candidate.out_of_fold()[self._rows] for candidate in candidates])
+        allowed = 0.02 * run.plan.seconds
+        selection = greedy(
+            stack,
+            self._y,
+            run.metric,
+            weights=self._weights,
+            size=run.plan.ensemble_size,
+            stop=lambda: time.monotonic() - started > allowed,
+        )
+        duration = time.monotonic() - started
+        self._next = elapsed + max(STEP * run.plan.seconds, duration / SHARE)
+        self._known = len(candidates)
+        weights = {c.trial.id: float(w) for c, w in zip(candidates, selection.weights, strict=True) if w > 0}
+        run.chosen = tuple(weights)
+        data = {
+            "weights": {str(trial): weight for trial, weight in weights.items()},
+            "loss": float(selection.loss),
+            "method": "greedy",
+            "nested": {},
+            "final": False,
+        }
+        run.emit(Event("ensemble", data, run.budget.elapsed()))

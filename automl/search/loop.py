@@ -1,0 +1,225 @@
+"""The conversation between optimizer and executor, against the deadline."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from automl.core import Budget, Event, Executor, FoldResult, Job, JobKind, Metric, Result, Status
+from automl.evaluate import FoldOutput, Folds, run_fold
+from automl.search.candidate import Candidate
+from automl.search.plan import FitPlan
+from automl.search.schedule import Launch, Schedule
+from automl.store import Artifacts
+
+__all__ = ["Run", "run_search"]
+
+SAVE_MB_PER_SECOND = 150.0  # loading a fold model back, cautiously
+
+
+@dataclass
+class Run:
+    """What one fit works with. ``job`` numbers count up; ``emit`` writes to the journal and tells the listeners."""
+
+    plan: FitPlan
+    budget: Budget
+    folds: Folds
+    metric: Metric
+    schedule: Schedule
+    executor: Executor
+    artifacts: Artifacts
+    evaluation_path: Path
+    emit: Callable[[Event], None]
+    jobs: int = 0
+    flying: dict[int, Launch] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    chosen: tuple[int, ...] = ()  # trials in the latest ensemble of the search
+
+    def new_job(self) -> int:
+        self.jobs += 1
+        return self.jobs
+
+
+def run_search(run: Run, between: Callable[[Run], None]) -> str:
+    """Search until the deadline less the reserve; return why it stopped. All jobs are ended when it returns.
+
+    ``between`` is called after every batch of results, while the workers go on.
+    """
+    try:
+        stopped = _converse(run, between)
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    run.executor.cancel(list(run.flying))
+    while run.flying:
+        results = run.executor.collect(2.0)
+        if not results:
+            break
+        for result in results:
+            _take_in(run, result)
+    for closed in run.schedule.close_open():
+        _announce(run, closed)
+    return stopped
+
+
+def _converse(run: Run, between: Callable[[Run], None]) -> str:
+    while True:
+        left = run.budget.remaining() - reserve_seconds(run)
+        if left <= 0:
+            return "deadline"
+        while len(run.flying) < run.executor.capacity + 1:
+            launch = run.schedule.next(left)
+            if launch is None:
+                break
+            _submit(run, launch)
+        if not run.flying:
+            return run.schedule.reason or "nothing fits the time left"
+        for result in run.executor.collect(min(left, 1.0)):
+            _take_in(run, result)
+        between(run)
+        run.emit(Event("tick", seconds=run.budget.elapsed()))
+
+
+def reserve_seconds(run: Run) -> float:
+    """Time to keep for the end: joining and loading what the ensemble may need, refits where members are refitted."""
+    if not run.plan.timed:
+        return 0.0
+    complete = [c for c in run.schedule.candidates if c.complete]
+    kept = [c for c in complete if c.trial.id in run.chosen] or sorted(complete, key=lambda c: c.loss)[:8]
+    loading = 0.0 if run.plan.refit else sum(c.artifact_mb for c in kept) / SAVE_MB_PER_SECOND
+    refitting = 0.0
+    if run.plan.refit and kept:
+        assert run.plan.seconds is not None
+        longest = max(c.measures().fit_seconds / run.plan.n_folds for c in kept)
+        total = sum(c.measures().fit_seconds / run.plan.n_folds for c in kept)
+        refitting = min(1.3 * max(longest, total / run.plan.n_jobs), 0.25 * run.plan.seconds)
+    return run.plan.reserve_seconds + loading + refitting
+
+
+def model_path(run: Run, trial: int, fold: int | None) -> str:
+    """Return where the fold model of a trial (None: the refit on all rows) lies."""
+    return str(run.artifacts.folder_for(trial, fold) / "model.joblib")
+
+
+def _submit(run: Run, launch: Launch) -> None:
+    trial, fold = launch.candidate.trial, launch.fold
+    payload = functools.partial(
+        run_fold,
+        str(run.evaluation_path),
+        trial.config,
+        fold,
+        trial.fidelity,
+        model_path(run, trial.id, fold),
+        launch.soft_seconds,
+    )
+    job = Job(run.new_job(), JobKind.FOLD, trial.id, fold, payload, seconds_limit=launch.hard_seconds)
+    run.flying[job.id] = launch
+    run.executor.submit(job)
+
+
+def _take_in(run: Run, result: FoldResult) -> None:
+    """Journal one finished job, hand it to the schedule, and drop the artifacts nobody can need any more."""
+    run.flying.pop(result.job, None)
+    result = unpack(result)
+    run.emit(Event("fold", fold_event(result), run.budget.elapsed()))
+    ended = run.schedule.record(result)
+    if ended is not None:
+        _announce(run, ended)
+    candidate = run.schedule.candidates[result.trial or 0]
+    if candidate.result is not None and not candidate.complete:
+        discard(run, candidate)
+    elif ended is not None:
+        keep_best(run)
+
+
+def _announce(run: Run, result: Result) -> None:
+    candidate = run.schedule.candidates[result.trial.id]
+    data = {
+        "trial": result.trial.id,
+        "status": str(result.status),
+        "loss": result.loss,
+        "folds": len(candidate.outputs),
+        "fit_seconds": result.measures.fit_seconds,
+        "predict_seconds": result.measures.predict_seconds,
+        "reason": result.reason,
+        "model": candidate.model.name,
+        "family": candidate.model.family,
+    }
+    run.emit(Event("result", data, run.budget.elapsed()))
+
+
+def unpack(result: FoldResult) -> FoldResult:
+    """Join what the executor saw with what the payload reported."""
+    from dataclasses import replace
+
+    from automl.core import Measures
+
+    output = result.value
+    if result.status is not Status.OK or not isinstance(output, FoldOutput):
+        return result
+    measures = Measures(output.losses, output.fit_seconds, output.predict_seconds, output.cpu_seconds)
+    return replace(
+        result,
+        status=output.status,
+        measures=measures,
+        rounds=output.rounds,
+        artifact=output.artifact,
+        error=output.error,
+    )
+
+
+def fold_event(result: FoldResult) -> dict[str, object]:
+    measures = result.measures
+    return {
+        "job": result.job,
+        "kind": str(result.kind),
+        "trial": result.trial,
+        "fold": result.fold,
+        "status": str(result.status),
+        "losses": dict(measures.losses),
+        "fit_seconds": measures.fit_seconds,
+        "predict_seconds": measures.predict_seconds,
+        "cpu_seconds": measures.cpu_seconds,
+        "wall_seconds": result.wall_seconds,
+        "rounds": result.rounds,
+        "peak_mb": result.peak_mb,
+        "artifact": result.artifact,
+        "error": result.error,
+    }
+
+
+def retained(run: Run) -> list[Candidate]:
+    """Complete candidates that the ensemble may choose: the best ones and the best two of each family."""
+    complete = sorted((c for c in run.schedule.candidates if c.complete), key=lambda c: (c.loss, c.trial.id))
+    keep = {c.trial.id for c in complete[: run.plan.candidates]}
+    families: dict[str, int] = {}
+    for candidate in complete:
+        family = candidate.model.family
+        families[family] = families.get(family, 0) + 1
+        if families[family] <= 2:
+            keep.add(candidate.trial.id)
+    return [c for c in complete if c.trial.id in keep]
+
+
+def keep_best(run: Run) -> None:
+    keep = {c.trial.id for c in retained(run)}
+    for candidate in run.schedule.candidates:
+        if candidate.complete and candidate.trial.id not in keep:
+            discard(run, candidate)
+
+
+def discard(run: Run, candidate: Candidate) -> None:
+    """Delete the fold models of a candidate that can no longer be chosen, and forget its predictions."""
+    run.artifacts.delete([run.artifacts.folder_for(candidate.trial.id, fold) for fold in candidate.outputs])
+    for fold, output in list(candidate.outputs.items()):
+        if output.prediction is not None:
+            candidate.outputs[fold] = FoldOutput(
+                output.status,
+                output.losses,
+                None,
+                output.rounds,
+                output.fit_seconds,
+                output.predict_seconds,
+                output.cpu_seconds,
+            )

@@ -1,0 +1,127 @@
+"""Settings and a Dataset in, FitPlan and the objects it names out: the only place where defaults are decided."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from automl.core import Config, Metric, SettingError
+from automl.data import Dataset
+from automl.ensemble import candidate_cap
+from automl.evaluate import Folds, make_folds
+from automl.metrics import get_metric
+from automl.search.cost import nominal_seconds
+from automl.search.limits import available_cores, available_memory_mb
+from automl.search.plan import FitPlan, Settings
+from automl.space import Catalog, Component, Facts, Space, build_space, default_catalog, facts_of, start_portfolio
+
+__all__ = ["LEAST_SECONDS", "Resolved", "resolve"]
+
+LEAST_SECONDS = 5.0
+LIBRARIES = ("automl", "scikit-learn", "numpy", "pandas", "scipy", "lightgbm")
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The plan and what it was resolved to."""
+
+    plan: FitPlan
+    folds: Folds
+    metric: Metric
+    space: Space
+    facts: Facts
+    catalog: Catalog
+    portfolio: tuple[Config, ...]
+
+
+def resolve(dataset: Dataset, settings: Settings) -> Resolved:
+    """Decide every default.
+
+    Raises
+    ------
+    SettingError
+        If a setting is not valid; says what is.
+    """
+    _check(settings)
+    catalog = default_catalog().with_components(
+        tuple(item for item in settings.include or () if isinstance(item, Component))
+    )
+    facts = facts_of(dataset, settings.time_budget)
+    space = build_space(facts, catalog, include=settings.include, exclude=settings.exclude)
+    folds = make_folds(dataset, cv=settings.cv, seconds=settings.time_budget, seed=settings.seed)
+    metric = get_metric(settings.metric, task=str(dataset.task), classes=dataset.classes)
+    portfolio = start_portfolio(facts, space)
+    n_jobs = _jobs(settings.n_jobs)
+    memory = settings.memory_limit_mb or 0.8 * available_memory_mb()
+    train_rows = len(folds.pairs[0][0])
+    plan = FitPlan(
+        task=str(dataset.task),
+        metric=metric.name,
+        seconds=None if settings.time_budget is None else float(settings.time_budget),
+        max_trials=settings.max_trials,
+        folds=folds.description,
+        n_folds=len(folds),
+        holdout=folds.holdout,
+        refit=folds.holdout if settings.refit == "auto" else bool(settings.refit),
+        optimizer=settings.optimizer if isinstance(settings.optimizer, str) else type(settings.optimizer).__name__,
+        models=tuple(model.name for model in space.models),
+        left_out=tuple(space.left_out),
+        portfolio=len(portfolio),
+        ensemble_size=settings.ensemble_size,
+        candidates=min(25, candidate_cap(dataset.n_rows)),
+        executor=settings.executor if isinstance(settings.executor, str) else type(settings.executor).__name__,
+        n_jobs=1 if settings.executor == "serial" else n_jobs,
+        memory_limit_mb=memory,
+        worker_limit_mb=None,
+        reserve_seconds=0.0 if settings.time_budget is None else max(0.8, 0.035 * settings.time_budget),
+        seed=settings.seed,
+        n_rows=dataset.n_rows,
+        n_columns=dataset.n_columns,
+        n_classes=dataset.n_classes,
+        hyperparameters=sum(len(component.hyperparameters) for component in space.active),
+        nominal_seconds={model.name: nominal_seconds(model, facts, train_rows) for model in space.models},
+        versions={name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()},
+    )
+    return Resolved(plan, folds, metric, space, facts, catalog, portfolio)
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed as a package"
+
+
+def _jobs(n_jobs: int | None) -> int:
+    cores = available_cores()
+    if n_jobs is None:
+        return 1
+    return max(1, cores + 1 + n_jobs) if n_jobs < 0 else n_jobs
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= least
+
+
+def _check(settings: Settings) -> None:
+    budget = settings.time_budget
+    if budget is None and settings.max_trials is None:
+        raise SettingError("time_budget=None needs max_trials: without either a fit would never end")
+    if budget is not None and (isinstance(budget, (bool, str)) or not np.isfinite(budget) or budget <= 0):
+        raise SettingError(f"time_budget={budget!r}; give seconds above 0, or None together with max_trials")
+    if settings.max_trials is not None and not _is_count(settings.max_trials, 1):
+        raise SettingError(f"max_trials={settings.max_trials!r}; give a whole number of at least 1, or None")
+    if not _is_count(settings.ensemble_size, 1):
+        raise SettingError(f"ensemble_size={settings.ensemble_size!r}; give a whole number of at least 1")
+    if settings.refit not in ("auto", True, False):
+        raise SettingError(f"refit={settings.refit!r}; give 'auto', True or False")
+    if settings.n_jobs is not None and (not isinstance(settings.n_jobs, (int, np.integer)) or settings.n_jobs == 0):
+        raise SettingError(f"n_jobs={settings.n_jobs!r}; give a number of processes, -1 for all cores, or None for one")
+    if settings.memory_limit_mb is not None and not settings.memory_limit_mb > 0:
+        raise SettingError(f"memory_limit_mb={settings.memory_limit_mb!r}; give MB above 0, or None")
+    if isinstance(settings.executor, str) and settings.executor not in ("process", "serial"):
+        raise SettingError(f"executor={settings.executor!r}; give 'process', 'serial' or an Executor object")

@@ -1,0 +1,201 @@
+"""run_fit: settings and a Dataset in, FitOutcome out. Builds the parts, runs the search, always returns a model."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from automl.core import Budget, Event, Executor, Journal, Listener, stream_seed
+from automl.data import Dataset, dump_dataset
+from automl.evaluate import Evaluation, load_evaluation, save_evaluation, warm_up
+from automl.execute import ProcessExecutor, SerialExecutor
+from automl.optimize import start_optimizer
+from automl.search.cost import CostModel
+from automl.search.finish import Finished, finish
+from automl.search.interim import InterimEnsemble
+from automl.search.loop import Run, run_search
+from automl.search.plan import FitOutcome, FitPlan, Settings
+from automl.search.resolve import LEAST_SECONDS, Resolved, resolve
+from automl.search.schedule import Schedule
+from automl.store import Artifacts, SqliteJournal
+
+__all__ = ["run_fit"]
+
+
+def run_fit(
+    settings: Settings,
+    dataset: Dataset,
+    *,
+    budget: Budget | None = None,
+    journal: Journal | None = None,
+    listeners: Sequence[Listener] = (),
+) -> FitOutcome:
+    """Search for the best model that the budget can buy.
+
+    Parameters
+    ----------
+    settings : Settings
+    dataset : Dataset
+        From :func:`automl.data.make_dataset`.
+    budget : Budget, optional
+        Opened by the caller when reading and checking count too; otherwise the clock starts here.
+    journal : Journal, optional
+        Where events are written; without one they are kept in memory and lost with it.
+    listeners : sequence of Listener
+        See every event, and ``tick`` events in between that are not journalled.
+
+    Returns
+    -------
+    FitOutcome
+
+    Raises
+    ------
+    SettingError
+        If a setting is not valid.
+    NoModelError
+        If not even a constant model can be made.
+    """
+    budget = budget or Budget.begin(settings.time_budget)
+    with _workspace(settings) as folder, _executor(settings) as executor:
+        resolved = resolve(dataset, settings)
+        book = journal if journal is not None else SqliteJournal(None)
+        run = _prepare(resolved, settings, dataset, budget, folder, executor, book, listeners)
+        stopped = run_search(run, InterimEnsemble(run, dataset).update)
+        finished = _finish(run, dataset)
+        load_evaluation.cache_clear()
+        outcome = _outcome(run, finished, stopped)
+        run.emit(Event("finished", _summary(outcome), budget.elapsed()))
+    return outcome
+
+
+@contextmanager
+def _workspace(settings: Settings) -> Iterator[Path]:
+    """A folder for the shared copy of the table and the fold models; deleted at the end."""
+    parent = None if settings.run_dir is None else Path(settings.run_dir)
+    if parent is not None:
+        parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="automl-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _executor(settings: Settings) -> Iterator[Executor]:
+    """Start the workers first: they import their libraries while the driver checks and writes the table."""
+    from automl.search.resolve import _jobs
+
+    choice: Any = settings.executor
+    if choice == "serial":
+        executor: Executor = SerialExecutor()
+    elif isinstance(choice, str):
+        executor = ProcessExecutor(_jobs(settings.n_jobs), warm=warm_up)
+    else:
+        executor = choice
+    try:
+        yield executor
+    finally:
+        if isinstance(choice, str):
+            executor.close()
+
+
+def _prepare(
+    resolved: Resolved,
+    settings: Settings,
+    dataset: Dataset,
+    budget: Budget,
+    folder: Path,
+    executor: Executor,
+    journal: Journal,
+    listeners: Sequence[Listener],
+) -> Run:
+    plan = _with_reserve(resolved.plan, budget)
+
+    def emit(event: Event) -> None:
+        if event.kind != "tick":
+            journal.append(dataclasses.replace(event, seconds=budget.elapsed()))
+        for listener in listeners:
+            listener(event)
+
+    metric = resolved.metric
+    emit(
+        Event(
+            "plan",
+            {
+                "plan": plan.to_json(),
+                "metric": {"name": metric.name, "sign": metric.sign},
+                "task": plan.task,
+                "n_rows": plan.n_rows,
+                "n_columns": plan.n_columns,
+            },
+        )
+    )
+    data_path = dump_dataset(dataset, folder / "data")
+    evaluation_path = folder / "evaluation.pkl"
+    evaluation = Evaluation(str(data_path), resolved.folds, (metric,), resolved.facts, resolved.catalog, plan.seed)
+    save_evaluation(evaluation, evaluation_path)
+    optimizer = start_optimizer(
+        settings.optimizer, resolved.space, resolved.portfolio, stream_seed(plan.seed, "optimizer")
+    )
+    schedule = Schedule(plan, resolved.catalog, optimizer, CostModel(dict(plan.nominal_seconds)), emit)
+    return Run(
+        plan, budget, resolved.folds, metric, schedule, executor, Artifacts(folder / "artifacts"), evaluation_path, emit
+    )
+
+
+def _with_reserve(plan: FitPlan, budget: Budget) -> FitPlan:
+    """Very short budgets: keep at most a third for the end, whatever the plan's reserve is."""
+    if plan.seconds is None:
+        return plan
+    return dataclasses.replace(plan, reserve_seconds=min(plan.reserve_seconds, max(0.2, budget.remaining() / 3)))
+
+
+def _finish(run: Run, dataset: Dataset) -> Finished:
+    """Finish; a first Ctrl-C while joining is answered with the model that is nearly there, a second one stops."""
+    try:
+        return finish(run, dataset)
+    except KeyboardInterrupt:
+        run.notes.append("interrupted while joining the ensemble; joined again")
+        return finish(run, dataset)
+
+
+def _outcome(run: Run, finished: Finished, stopped: str) -> FitOutcome:
+    counts = Counter(str(c.result.status) for c in run.schedule.candidates if c.result is not None)
+    share = run.schedule.false_stop_share()
+    if share is not None:
+        run.notes.append(f"of the trials that the race wanted to stop, {share:.0%} would have been among the best")
+    if run.plan.seconds is not None and run.plan.seconds < LEAST_SECONDS:
+        run.notes.append(f"a budget below {LEAST_SECONDS:.0f} s leaves time for the first models only")
+    return FitOutcome(
+        finished.model,
+        finished.members,
+        finished.estimate,
+        stopped,
+        run.plan,
+        dict(counts),
+        run.budget.elapsed(),
+        tuple(run.notes),
+    )
+
+
+def _summary(outcome: FitOutcome) -> dict[str, Any]:
+    estimate = outcome.estimate
+    return {
+        "stopped": outcome.stopped,
+        "seconds": outcome.seconds,
+        "estimate": {
+            "value": estimate.value,
+            "standard_error": estimate.standard_error,
+            "interval": list(estimate.interval),
+            "label": estimate.label,
+        },
+        "trials": dict(outcome.trials),
+        "notes": list(outcome.notes),
+    }

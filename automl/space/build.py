@@ -1,0 +1,272 @@
+"""The search space of one table: what fits it, how it is drawn, and Config <-> vector."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl.core import Array, Config, SettingError, SpaceError, Step
+from automl.data.dataset import Container
+from automl.space.catalog import Catalog
+from automl.space.component import Choice, Component, Flag, Hyperparameter, Preparation, Role
+from automl.space.encoding import OPTIONAL, PREPARING, Layout, declare, declare_shape, from_config, to_config
+from automl.space.facts import Facts
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
+
+__all__ = ["Space", "build_space"]
+
+
+@dataclass(frozen=True)
+class Space:
+    """The components that suit one table, and the configurations that can be made of them.
+
+    Parameters
+    ----------
+    active : tuple of Component
+        What may stand in a configuration.
+    left_out : tuple of (name, reason)
+        Components of the catalogue that may not, for ``automl plan``.
+    catalog : Catalog
+        The catalogue it was made of, the user's components included.
+    """
+
+    facts: Facts
+    active: tuple[Component, ...]
+    left_out: tuple[tuple[str, str], ...]
+    catalog: Catalog
+
+    @cached_property
+    def models(self) -> tuple[Component, ...]:
+        return tuple(component for component in self.active if component.role is Role.MODEL)
+
+    @cached_property
+    def _active(self) -> dict[str, Component]:
+        return {component.name: component for component in self.active}
+
+    @cached_property
+    def _layout(self) -> Layout:
+        options = {
+            (preparation, role): self.options(preparation, role)
+            for preparation, roles in PREPARING.items()
+            for role in roles
+        }
+        return Layout(self.models, options, {component.name: self.tunes(component) for component in self.active})
+
+    @cached_property
+    def configspace(self) -> ConfigurationSpace:
+        """The same space as a ConfigSpace, made on first use."""
+        return declare(self._layout)
+
+    def options(self, preparation: Preparation, role: Role) -> tuple[Component, ...]:
+        """Return the active components of a role that are offered to models of this preparation."""
+        unneeded = role is Role.ENCODER and self.facts.n_categorical == 0
+        if unneeded or role not in PREPARING[preparation]:
+            return ()
+        return tuple(c for c in self.active if c.role is role and preparation in c.preparations)
+
+    def tunes(self, component: Component) -> tuple[Hyperparameter, ...]:
+        """Return the hyperparameters of a component that exist for this table."""
+        return component.tunes(self.facts.task, categories=self.facts.n_categorical > 0)
+
+    def sample(self, rng: np.random.Generator) -> Config:
+        """Draw a configuration: models by their share, steps and values independently."""
+        self.configspace.seed(int(rng.integers(2**31 - 1)))
+        return to_config(self._layout, self.configspace.sample_configuration())
+
+    def default(self, model: str) -> Config:
+        """Return the default configuration of a model."""
+        if model not in self._active or self._active[model].role is not Role.MODEL:
+            names = ", ".join(component.name for component in self.models)
+            raise SpaceError(f"there is no model {model!r} in this space; it has: {names}")
+        scalers = self.options(self._active[model].preparation, Role.SCALER)
+        return self.complete(Config.of(*(Step.of(scaler.name) for scaler in scalers[:1]), Step.of(model)))
+
+    def complete(self, config: Config) -> Config:
+        """Return the configuration in canonical form: steps in order, required steps and all defaults filled in."""
+        steps = {self._component(step.component).role: step for step in config.steps}
+        if len(steps) < len(config.steps) or Role.MODEL not in steps:
+            raise SpaceError(f"expected one model and at most one step of each other role, got {config.shape()!r}")
+        model = self._active[steps[Role.MODEL].component]
+        for role in PREPARING[model.preparation]:
+            options = self.options(model.preparation, role)
+            if role not in OPTIONAL and role not in steps and options:
+                steps[role] = Step.of(options[0].name)
+        return Config(tuple(self._filled(steps[role]) for role in Role if role in steps))
+
+    def check(self, config: Config) -> None:
+        """Raise SpaceError, saying why, unless the configuration belongs to this space."""
+        config = self.complete(config)
+        model = self._active[config.steps[-1].component]
+        for step in config.steps[:-1]:
+            component = self._active[step.component]
+            if component not in self.options(model.preparation, component.role):
+                raise SpaceError(f"the step {component.name!r} is not offered to {model.name!r} on this table")
+        for step in config.steps:
+            known = {h.name: h for h in self.tunes(self._active[step.component])}
+            for name, value in step.params:
+                if name not in known:
+                    raise SpaceError(
+                        f"{step.component!r} has no hyperparameter {name!r} here; it has: {', '.join(known) or 'none'}"
+                    )
+                _check_value(step.component, known[name], value)
+
+    def to_vector(self, config: Config) -> Array:
+        """Return the configuration as ConfigSpace's vector: one number each, NaN where not active."""
+        self.check(config)
+        configuration = from_config(self._layout, self.configspace, self.complete(config))
+        return np.asarray(configuration.get_array(), dtype=np.float64)
+
+    def from_vector(self, vector: Array) -> Config:
+        """Return the configuration of a vector that :meth:`to_vector` or the ConfigSpace made."""
+        from ConfigSpace import Configuration
+
+        return to_config(self._layout, Configuration(self.configspace, vector=np.asarray(vector, dtype=np.float64)))
+
+    def of(self, shape: str) -> ConfigurationSpace:
+        """Return the space over the hyperparameters of one linear shape, such as ``'ordinal > lightgbm'``."""
+        return declare_shape(self._layout, [self._component(name).name for name in shape.split(" > ")])
+
+    def _component(self, name: str) -> Component:
+        if name in self._active:
+            return self._active[name]
+        reasons = dict(self.left_out)
+        if name in reasons:
+            raise SpaceError(f"the component {name!r} is not in this space: {reasons[name]}")
+        raise SpaceError(f"there is no component {name!r}; this space has: {', '.join(self._active)}")
+
+    def _filled(self, step: Step) -> Step:
+        """Return the step with the defaults of all its active hyperparameters."""
+        values: dict[str, Any] = {}
+        for h in self.tunes(self._active[step.component]):
+            if h.when is None or values.get(h.when[0]) in h.when[1]:
+                values[h.name] = step.values.get(h.name, h.default)
+        return Step.of(step.component, **{**values, **step.values})
+
+
+def build_space(
+    facts: Facts,
+    catalog: Catalog,
+    *,
+    include: Iterable[str | Component] | None = None,
+    exclude: Iterable[str] | None = None,
+) -> Space:
+    """Return the space of what suits these facts.
+
+    Parameters
+    ----------
+    include : iterable of str or Component, optional
+        Names of components or families; of each role named here, only these stay. A Component joins the catalogue
+        and counts as named. The constant model ``prior`` always stays.
+    exclude : iterable of str, optional
+        Names of components or families that leave.
+    """
+    wanted = None if include is None else list(include)
+    catalog = catalog.with_components(item for item in wanted or () if isinstance(item, Component))
+    included = _names(catalog, wanted, "include") if wanted is not None else None
+    excluded = _names(catalog, exclude, "exclude") if exclude is not None else frozenset()
+    limited = {component.role for component in catalog if included is not None and component.name in included}
+    active: list[Component] = []
+    left_out: list[tuple[str, str]] = []
+    for component in catalog:
+        if component.name in excluded:
+            reason: str | None = "excluded by the user"
+        elif component.role in limited and component.name not in (included or ()) and component.name != "prior":
+            reason = "not among those included by the user"
+        else:
+            reason = _unsuitable(component, facts)
+        if reason is None:
+            active.append(component)
+        else:
+            left_out.append((component.name, reason))
+    if not any(component.role is Role.MODEL for component in active):
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out if catalog.get(name).role is Role.MODEL)
+        raise SettingError(f"no model is left for this table ({reasons}); include more or exclude less")
+    return Space(facts, tuple(active), tuple(left_out), catalog)
+
+
+def _names(catalog: Catalog, wanted: Iterable[str | Component], setting: str) -> frozenset[str]:
+    """Return the names of all components meant by names, families and Components."""
+    if isinstance(wanted, str):
+        wanted = [wanted]
+    families = {component.family for component in catalog if component.family}
+    names: set[str] = set()
+    for item in wanted:
+        if isinstance(item, Component):
+            names.add(item.name)
+        elif item in catalog:
+            names.add(item)
+        elif item in families:
+            names.update(component.name for component in catalog if component.family == item)
+        else:
+            raise SettingError(
+                f"{setting}={item!r} is neither a component nor a family; families: {', '.join(sorted(families))}; "
+                f"components: {', '.join(catalog.names)}"
+            )
+    return frozenset(names)
+
+
+def _unsuitable(component: Component, facts: Facts) -> str | None:
+    """Return why a component does not suit the facts, or None if it does."""
+    if str(facts.task) not in component.tasks:
+        return f"not for {facts.task} tasks"
+    if facts.n_columns == 0 and component.preparation is not Preparation.NONE:
+        return "no usable column"
+    if facts.has_weights and not component.weights:
+        return "takes no sample weights"
+    if facts.has_groups and not component.groups:
+        return "its inner splits would tear groups apart"
+    if facts.has_times and not component.order:
+        return "its inner splits would mix past and future"
+    if facts.container is Container.SPARSE and "sparse" not in component.accepts:
+        return "takes no sparse table"
+    if component.needs and importlib.util.find_spec(component.needs) is None:
+        return f"the package {component.needs} is not installed"
+    return _size_reason(component, facts) or _time_reason(component, facts)
+
+
+def _size_reason(component: Component, facts: Facts) -> str | None:
+    cells = facts.n_rows * facts.width
+    if component.min_rows is not None and facts.n_rows < component.min_rows:
+        return f"needs {component.min_rows} rows, the table has {facts.n_rows}"
+    for limit, size, what in (
+        (component.max_rows, facts.n_rows, "rows"),
+        (component.max_columns, facts.width, "encoded columns"),
+        (component.max_cells, cells, "cells"),
+        (component.max_classes, facts.n_classes, "classes"),
+    ):
+        if limit is not None and size > limit:
+            return f"at most {limit} {what}, the table has {size}"
+    if facts.task.classifies and facts.min_class_count < (component.min_class_count or 0):
+        return f"needs {component.min_class_count} members of every class, one has {facts.min_class_count}"
+    return None
+
+
+def _time_reason(component: Component, facts: Facts) -> str | None:
+    outputs = facts.n_classes if facts.n_classes > 2 else 1
+    nominal = component.cost.estimate(rows=facts.n_rows, columns=facts.width, outputs=outputs)
+    if facts.seconds is not None and nominal > facts.seconds:
+        return f"one fit takes about {nominal:.0f} s, the whole budget is {facts.seconds:.0f} s"
+    return None
+
+
+def _check_value(component: str, hyperparameter: Hyperparameter, value: Any) -> None:
+    where = f"{component}:{hyperparameter.name}"
+    if isinstance(hyperparameter, Flag):
+        if not isinstance(value, bool):
+            raise SpaceError(f"{where} is True or False, got {value!r}")
+    elif isinstance(hyperparameter, Choice):
+        if not any(value == choice and type(value) is type(choice) for choice in hyperparameter.choices):
+            raise SpaceError(f"{where} is one of {list(hyperparameter.choices)}, got {value!r}")
+    elif (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not hyperparameter.low <= value <= hyperparameter.high
+    ):
+        raise SpaceError(f"{where} lies in [{hyperparameter.low}, {hyperparameter.high}], got {value!r}")

@@ -1,0 +1,32 @@
+"""Naive Bayes, and the constant model that never fails."""
+
+from __future__ import annotations
+
+from automl.space.component import CLASSIFICATION, Component, Cost, Float, Preparation, Role
+
+__all__ = ["COMPONENTS"]
+
+COMPONENTS = (
+    Component(
+        name="prior",
+        role=Role.MODEL,
+        target={"classification": "sklearn.dummy:DummyClassifier", "regression": "sklearn.dummy:DummyRegressor"},
+        family="prior",
+        accepts=frozenset({"missing", "sparse"}),
+        weights=True,
+        preparation=Preparation.NONE,
+        share=0.0,
+        cost=Cost(0.0005, rows=0.0, columns=0.0),
+    ),
+    Component(
+        name="naive_bayes",
+        role=Role.MODEL,
+        target="sklearn.naive_bayes:GaussianNB",
+        family="bayes",
+        hyperparameters=(Float("var_smoothing", 1e-9, 1.0, 1e-3, log=True),),
+        tasks=frozenset(CLASSIFICATION),
+        weights=True,
+        share=0.3,
+        cost=Cost(0.002, rows=1.0, columns=1.0),
+    ),
+)

@@ -1,0 +1,38 @@
+"""Gaussian processes, for small tables only."""
+
+from __future__ import annotations
+
+from automl.space.component import Choice, Component, Cost, Flag, Float, Role
+
+__all__ = ["COMPONENTS"]
+
+COMPONENTS = (
+    Component(
+        name="gaussian_process",
+        role=Role.MODEL,
+        target="automl.pipeline.models:gaussian_process_regressor",
+        family="gaussian",
+        hyperparameters=(
+            Choice("smoothness", (0.5, 1.5, 2.5), 2.5),
+            Float("noise", 1e-4, 1.0, 0.1, log=True),
+            Flag("linear_trend", False),
+        ),
+        tasks=frozenset({"regression"}),
+        max_rows=2_000,
+        max_columns=200,
+        share=0.5,
+        cost=Cost(3.0, rows=2.7, columns=0.3),
+    ),
+    Component(
+        name="gaussian_process_binary",
+        role=Role.MODEL,
+        target="automl.pipeline.models:gaussian_process_classifier",
+        family="gaussian",
+        hyperparameters=(Choice("smoothness", (0.5, 1.5, 2.5), 2.5),),
+        tasks=frozenset({"binary"}),
+        max_rows=400,
+        max_columns=200,
+        share=0.5,
+        cost=Cost(10.0, rows=2.7, columns=0.3),
+    ),
+)

@@ -1,0 +1,108 @@
+"""Facts: what the search space and the pipelines need to know about a table, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from automl.data.dataset import Column, Container, Dataset, Kind, Task
+
+__all__ = ["DATE_PARTS", "MAX_LEVELS", "TEXT_PARTS", "Facts", "facts_of", "is_category", "is_number"]
+
+DATE_PARTS = 7  # numbers made of one date
+TEXT_PARTS = 30  # numbers made of one text column
+MAX_LEVELS = 50  # one-hot columns made of one category
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Sizes and properties of a table, counted over the columns that reach a model.
+
+    Parameters
+    ----------
+    n_columns : int
+        Used columns: all but constants and identifiers.
+    n_categorical, n_high : int
+        Categorical columns including those of high cardinality; only those of high cardinality.
+    n_levels : int
+        Columns of a one-hot encoding, at most ``MAX_LEVELS`` for each categorical column.
+    n_classes : int
+        0 for regression.
+    min_class_count : int
+        Members of the rarest class; the number of rows for regression.
+    seconds : float or None
+        Time budget of the whole fit.
+    """
+
+    task: Task
+    n_rows: int
+    n_columns: int
+    n_numeric: int = 0
+    n_categorical: int = 0
+    n_high: int = 0
+    n_levels: int = 0
+    n_dates: int = 0
+    n_text: int = 0
+    n_classes: int = 0
+    min_class_count: int = 0
+    container: Container = Container.FRAME
+    has_missing: bool = False
+    has_weights: bool = False
+    has_groups: bool = False
+    has_times: bool = False
+    seconds: float | None = None
+
+    @property
+    def width(self) -> int:
+        """Columns that a model sees after one-hot encoding."""
+        return self.n_numeric + self.n_levels + DATE_PARTS * self.n_dates + TEXT_PARTS * self.n_text
+
+    @property
+    def ordinary_rows(self) -> bool:
+        """Whether inner random splits are fair: neither groups nor times bind rows together."""
+        return not (self.has_groups or self.has_times)
+
+    @property
+    def may_encode_target(self) -> bool:
+        """Whether categories may be encoded by cross-fitted target means."""
+        return self.ordinary_rows and self.n_classes <= 10 and self.n_rows >= 20
+
+
+def facts_of(dataset: Dataset, seconds: float | None = None) -> Facts:
+    """Collect the facts of a dataset."""
+    schema = dataset.schema
+    high = schema.of(Kind.HIGH_CARDINALITY)
+    categorical = tuple(column for column in schema.used if is_category(column))
+    counts = np.bincount(np.asarray(dataset.y, dtype=np.int64)) if dataset.task.classifies else np.empty(0, dtype=int)
+    return Facts(
+        task=dataset.task,
+        n_rows=dataset.n_rows,
+        n_columns=len(schema.used),
+        n_numeric=sum(1 for column in schema.used if is_number(column)),
+        n_categorical=len(categorical),
+        n_high=len(high),
+        n_levels=sum(min(column.n_unique, MAX_LEVELS) for column in categorical),
+        n_dates=len(schema.of(Kind.DATE)),
+        n_text=len(schema.of(Kind.TEXT)),
+        n_classes=dataset.n_classes,
+        min_class_count=int(counts.min()) if len(counts) else dataset.n_rows,
+        container=schema.container,
+        has_missing=schema.has_missing,
+        has_weights=dataset.weights is not None,
+        has_groups=dataset.groups is not None,
+        has_times=dataset.times is not None,
+        seconds=seconds,
+    )
+
+
+def is_number(column: Column) -> bool:
+    """Whether a column goes the numeric way: numbers, and booleans stored as such."""
+    return column.kind is Kind.NUMERIC or (column.kind is Kind.BOOLEAN and column.numeric)
+
+
+def is_category(column: Column) -> bool:
+    """Whether a column goes the categorical way; booleans spelled as strings do."""
+    return column.kind in (Kind.CATEGORICAL, Kind.HIGH_CARDINALITY) or (
+        column.kind is Kind.BOOLEAN and not column.numeric
+    )

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from automl.cli.folder import ModelFolder
+from automl.core import DataError, NoModelError, SettingError
+
+
+def finished(path):
+    folder = ModelFolder(path)
+    with folder.renewed():
+        folder.model.write_text("old")
+        folder.finish({"target": "y"})
+    return folder
+
+
+def test_new_and_empty_places_are_free(tmp_path):
+    ModelFolder(tmp_path).check_free(overwrite=False)
+    ModelFolder(tmp_path / "new" / "model").check_free(overwrite=False)
+
+
+def test_a_model_is_replaced_only_when_asked(tmp_path):
+    folder = finished(tmp_path / "model")
+    with pytest.raises(SettingError, match="--overwrite"):
+        folder.check_free(overwrite=False)
+    folder.check_free(overwrite=True)
+
+
+def test_the_folder_of_a_killed_run_may_be_replaced(tmp_path):
+    (tmp_path / "journal.sqlite").write_text("")
+    ModelFolder(tmp_path).check_free(overwrite=True)
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_what_automl_did_not_make_is_never_replaced(tmp_path, overwrite):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(SettingError):
+        ModelFolder(tmp_path).check_free(overwrite=overwrite)
+    with pytest.raises(SettingError, match="is a file"):
+        ModelFolder(tmp_path / "thesis.tex").check_free(overwrite=overwrite)
+
+
+def test_bad_input_brings_the_old_model_back(tmp_path):
+    folder = finished(tmp_path / "model")
+    with pytest.raises(DataError), folder.renewed():
+        folder.journal.write_text("new")
+        raise DataError("bad target")
+    assert folder.model.read_text() == "old" and not folder.journal.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_failed_run_stays_to_be_looked_at(tmp_path):
+    folder = finished(tmp_path / "model")
+    with pytest.raises(NoModelError), folder.renewed():
+        folder.journal.write_text("new")
+        raise NoModelError("all failed")
+    assert folder.journal.exists() and not folder.model.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    with pytest.raises(SettingError, match="has not ended"):
+        folder.record()
+
+
+def test_the_record_comes_back(tmp_path):
+    assert finished(tmp_path / "model").record() == {"target": "y"}
+
+
+def test_other_folders_are_refused(tmp_path):
+    with pytest.raises(SettingError, match="was not made by"):
+        ModelFolder(tmp_path).record()
+    with pytest.raises(SettingError, match="no folder"):
+        ModelFolder(tmp_path / "none").check_run()

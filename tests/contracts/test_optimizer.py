@@ -1,0 +1,86 @@
+"""One contract for every optimizer."""
+
+import pytest
+
+from automl.core import Config, Measures, Result, SettingError, Status, Step, Trial
+from automl.optimize import Chain, Portfolio, RandomSearch, start_optimizer
+from automl.space import build_space, default_catalog, facts_of, start_portfolio
+from tests.builders import mixed_dataset
+
+
+@pytest.fixture(scope="module")
+def space():
+    return build_space(facts_of(mixed_dataset(), 60.0), default_catalog())
+
+
+def portfolio_of(space):
+    return start_portfolio(facts_of(mixed_dataset(), 60.0), space)
+
+
+MAKERS = {
+    "random": lambda space, seed: RandomSearch(space, seed),
+    "portfolio": lambda space, seed: Portfolio(portfolio_of(space)),
+    "auto": lambda space, seed: start_optimizer("auto", space, portfolio_of(space), seed),
+}
+
+
+@pytest.fixture(params=MAKERS, name="make")
+def _make(request, space):
+    return lambda seed=0: MAKERS[request.param](space, seed)
+
+
+def told(config, status=Status.OK, number=0):
+    return Result(Trial(number, config, "foreign"), status, 0.5 if status is Status.OK else None, Measures())
+
+
+def test_proposals_are_valid(make, space):
+    for proposal in make().ask(30):
+        space.check(proposal.config)
+
+
+def test_the_same_seed_proposes_the_same(make):
+    assert [p.config for p in make(3).ask(20)] == [p.config for p in make(3).ask(20)]
+
+
+def test_how_many_are_asked_at_once_does_not_matter(make):
+    one_by_one = make(1)
+    assert make(1).ask(12) == [one_by_one.ask(1)[0] for _ in range(12)]
+
+
+def test_nothing_is_proposed_twice(make):
+    keys = [p.config.key() for p in make().ask(60)]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_it_survives_every_status_and_foreign_results(make, status):
+    optimizer = make()
+    optimizer.tell(told(optimizer.ask(1)[0].config, status))
+    optimizer.tell(told(Config.of(Step.of("unheard of", a=1)), status))
+    assert optimizer.ask(1)
+
+
+def test_what_was_told_is_not_proposed_again(make):
+    known = make().ask(1)[0].config
+    optimizer = make()
+    optimizer.tell(told(known))
+    assert known not in [p.config for p in optimizer.ask(20)]
+
+
+def test_a_chain_goes_on_with_the_next_optimizer(space):
+    first = portfolio_of(space)[:2]
+    chain = Chain([Portfolio(first), RandomSearch(space, 0)])
+    assert [p.origin for p in chain.ask(4)] == ["portfolio", "portfolio", "random", "random"]
+
+
+def test_an_exhausted_portfolio_proposes_nothing(space):
+    portfolio = Portfolio(portfolio_of(space)[:1])
+    assert len(portfolio.ask(5)) == 1 and portfolio.ask(5) == []
+
+
+def test_names_objects_and_factories(space):
+    own = RandomSearch(space, 0)
+    assert start_optimizer(own, space, (), 0) is own
+    assert isinstance(start_optimizer(RandomSearch, space, (), 0), RandomSearch)
+    with pytest.raises(SettingError, match="optimizer='annealing'"):
+        start_optimizer("annealing", space, (), 0)

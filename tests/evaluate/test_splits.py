@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import ShuffleSplit, TimeSeriesSplit
+
+from automl.core import DataError, SettingError
+from automl.data import make_dataset
+from automl.evaluate import Rule, default_folds, make_folds, stop_split
+
+
+def dataset(y, groups=None, classifies=True):
+    return make_dataset(np.arange(len(y), dtype=float).reshape(-1, 1) ** 1.5, y, classifies=classifies, groups=groups)
+
+
+@settings(max_examples=60, deadline=None)
+@given(counts=st.lists(st.integers(1, 30), min_size=2, max_size=6), seed=st.integers(0, 5), cv=st.integers(1, 6))
+def test_every_training_part_holds_every_class(counts, seed, cv):
+    y = np.repeat(np.arange(len(counts)), counts)
+    table = dataset(y)
+    if sorted(counts)[-2] < 2:
+        with pytest.raises(DataError, match="only one class has more than 1 member"):
+            make_folds(table, cv=cv, seed=seed)
+        return
+    folds = make_folds(table, cv=cv, seed=seed)
+    for train, test in folds.pairs:
+        assert set(y[train]) == set(y)
+        assert not set(train) & set(test)
+        assert len(train) + len(test) == len(y) - sum(
+            len(np.flatnonzero(y == c)) for c in () if c in folds.unscored_classes
+        )
+    scored = set(folds.scored.tolist())
+    for code in folds.unscored_classes:
+        assert not scored & set(np.flatnonzero(y == code).tolist())
+
+
+@settings(max_examples=40, deadline=None)
+@given(n_groups=st.integers(3, 12), seed=st.integers(0, 20), share=st.floats(0.1, 0.9))
+def test_group_folds_and_stop_sets_keep_groups_whole(n_groups, seed, share):
+    rng = np.random.default_rng(seed)
+    groups = rng.integers(0, n_groups, 90)
+    y = (rng.random(90) < share).astype(int)
+    y[:2] = [0, 1]
+    table = dataset(y, groups)
+    try:
+        folds = make_folds(table, seed=seed)
+    except DataError as error:
+        assert "too few" in str(error)
+        return
+    assert folds.rule is Rule.GROUPS
+    for train, test in folds.pairs:
+        assert not set(groups[train]) & set(groups[test])
+        assert set(y[train]) == {0, 1}
+        part = table.rows(train)
+        fit, stop = stop_split(part, 0.1, folds.rule, seed)
+        assert not set(part.groups[fit]) & set(part.groups[stop])
+        assert set(part.y[fit]) == {0, 1}
+
+
+@given(n=st.integers(20, 300), share=st.floats(0.05, 0.5), seed=st.integers(0, 9))
+def test_a_stop_set_is_a_share_of_every_class(n, share, seed):
+    y = np.arange(n) % 3
+    fit, stop = stop_split(dataset(y), share, Rule.RANDOM, seed)
+    assert sorted([*fit, *stop]) == list(range(n))
+    assert set(y[fit]) == {0, 1, 2}
+    assert abs(len(stop) - share * n) <= 3
+
+
+def test_an_ordered_stop_set_is_the_last_part():
+    fit, stop = stop_split(dataset(np.arange(100) % 2), 0.1, Rule.ORDERED, 0)
+    assert fit.max() < stop.min() and len(stop) == 10
+
+
+def test_out_of_fold_layout():
+    folds = make_folds(dataset(np.arange(60) % 2), cv=3)
+    for fold, (_, test) in enumerate(folds.pairs):
+        assert (folds.scored[folds.slice_of(fold)] == test).all()
+
+
+def test_fold_counts_follow_rows_and_time():
+    assert default_folds(200, 60) == (5, 2)
+    assert default_folds(2_000, 60) == (5, 1)
+    assert default_folds(10_000, 60) == (3, 1) and default_folds(10_000, 3600) == (8, 1)
+    assert default_folds(500_000, 60) == (1, 1)
+
+
+def test_splitters_and_pairs_are_taken_as_they_are():
+    table = dataset(np.arange(40) % 2)
+    assert make_folds(table, cv=TimeSeriesSplit(3)).rule is Rule.ORDERED
+    assert len(make_folds(table, cv=ShuffleSplit(4, random_state=0))) == 4
+    pairs = [(np.arange(20), np.arange(20, 40))]
+    assert make_folds(table, cv=pairs).holdout
+
+
+@pytest.mark.parametrize("cv", [0, -1, "five", True, [(np.arange(30), np.arange(20, 40))], [(np.arange(30), [])]])
+def test_unusable_cv_is_refused(cv):
+    with pytest.raises(SettingError, match="cv="):
+        make_folds(dataset(np.arange(40) % 2), cv=cv)
+
+
+def test_a_splitter_that_leaves_a_class_out_of_training_is_refused():
+    y = np.repeat(["a", "b"], 20)
+    with pytest.raises(SettingError, match="'b' out of some training part"):
+        make_folds(dataset(y), cv=[(np.arange(20), np.arange(20, 40))])
