@@ -192,7 +192,8 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         SchemaError
             If the table does not fit the one seen in ``fit``.
         """
-        return np.asarray(self.pipeline_.predict(self._conform(X)))
+        table = self._conform(X)
+        return np.asarray(self.pipeline_.predict(table))
 
     def _score(self, X: Any, y: Any, prediction: Array, classes: Array | None, sample_weight: Any) -> float:
         metric = get_metric(self.metric, task=str(self.task_), classes=classes)
@@ -321,7 +322,8 @@ class AutoClassifier(ClassifierMixin, _AutoEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Array:
         """Return class probabilities of shape (n, K), columns in the order of ``classes_``."""
-        return np.asarray(self.pipeline_.predict_proba(self._conform(X)))
+        table = self._conform(X)
+        return np.asarray(self.pipeline_.predict_proba(table))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the optimised metric on (X, y), signed so that greater is better."""

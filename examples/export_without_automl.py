@@ -12,7 +12,9 @@ from sklearn.datasets import load_breast_cancer
 from automl import AutoClassifier
 
 X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-model = AutoClassifier(None, max_trials=5, random_state=0, verbose=0).fit(X.iloc[:400], y[:400])
+model = AutoClassifier(None, max_trials=4, include=["linear", "forest"], random_state=0, verbose=0).fit(
+    X.iloc[:400], y[:400]
+)
 
 ELSEWHERE = """
 import sys

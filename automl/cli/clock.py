@@ -11,7 +11,6 @@ def process_start() -> float:
     """Return the moment this process began, on the clock of ``time.monotonic``."""
     import psutil
 
-    age = time.time() - float(
-        psutil.Process().create_time()
-    )  # both follow the system's clock, which somebody may have set
+    # Both follow the system's clock, which somebody may set; the processor time spent is less than the age in any case.
+    age = time.time() - float(psutil.Process().create_time())
     return time.monotonic() - max(age, time.process_time())

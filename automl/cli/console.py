@@ -37,6 +37,8 @@ def run(arguments: Sequence[str]) -> int:
         # Outside standalone mode typer returns the code of an early exit (--help) and raises everything else.
         code = app(args=list(arguments) or ["--help"], prog_name="automl", standalone_mode=False)
         sys.stdout.flush()
+    except SystemExit:
+        return _report(BrokenPipeError())  # how typer answers a reader that has gone; it exits for nothing else here
     except (KeyboardInterrupt, Exception) as error:
         if os.environ.get("AUTOML_DEBUG", "0") not in ("", "0"):
             raise

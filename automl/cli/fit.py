@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ SHOWN_ROWS = 10
 
 def fit_table(request: Request, out: Path, *, overwrite: bool, verbose: bool, as_json: bool) -> None:
     """Fit a model for a table file, save it with its run in ``out``, and print what came of it."""
-    budget = Budget(request.seconds, process_start())
+    started = process_start()
+    budget = Budget(request.seconds, started)
     folder = ModelFolder(out)
     folder.check_free(overwrite=overwrite)
     table = read_table(request)
@@ -31,7 +33,7 @@ def fit_table(request: Request, out: Path, *, overwrite: bool, verbose: bool, as
         estimator.fit(table.X, table.y, sample_weight=table.weights, groups=table.groups)
         estimator.save(folder.model)
         estimator.export(folder.export)
-        summary = _summary(request, table, estimator, budget)
+        summary = _summary(request, table, estimator, time.monotonic() - started)
         folder.finish(summary)
     board = estimator.leaderboard()
     if as_json:
@@ -57,7 +59,7 @@ def _estimator(request: Request, table: Table, budget: Budget, folder: ModelFold
     )
 
 
-def _summary(request: Request, table: Table, estimator: Any, budget: Budget) -> dict[str, Any]:
+def _summary(request: Request, table: Table, estimator: Any, seconds: float) -> dict[str, Any]:
     """Return what came of a fit: what the folder remembers and ``--json`` prints."""
     outcome, estimate = estimator.outcome_, estimator.estimate_
     return {
@@ -72,7 +74,7 @@ def _summary(request: Request, table: Table, estimator: Any, budget: Budget) -> 
             "label": estimate.label,
         },
         "stopped": outcome.stopped,
-        "seconds": budget.elapsed(),
+        "seconds": seconds,
         "trials": {str(status): count for status, count in outcome.trials.items()},
         "rows": outcome.plan.n_rows,
         "table": str(request.path),

@@ -22,6 +22,7 @@ _DATES = (
 _COMPACT = ["%Y%m%dT%H%M%S", "%Y%m%d%H%M%S"]
 _TIMES = "%H:%M %H:%M:%S %H:%M:%S.%f".split()
 _HALF_DAYS = ["%I:%M %p", "%I:%M:%S %p"]
+_DIGIT = re.compile(r"\d")
 _PATTERNS = {
     "%Y": r"[12]\d{3}",
     "%y": r"\d{2}",
@@ -65,6 +66,8 @@ def find_format(values: Array, counts: Array, enough: float = _ENOUGH) -> tuple[
     ('%d/%m/%Y', '')
     """
     probe = values[:: max(1, len(values) // 100)]
+    if not any(map(_DIGIT.search, probe[:5])):
+        return None, ""
     formats = [f for f, pattern in _known() if _matching(pattern, probe, enough)]
     shares = {f: _parsed_share(values, counts, f) for f in formats}
     best = max(shares.values(), default=0.0)

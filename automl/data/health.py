@@ -83,8 +83,8 @@ def _leaks(dataset: Dataset) -> Iterator[Finding]:
             "warning",
             "leak",
             names,
-            f"{_named(names)} alone predicts the target almost perfectly; leave it out if it is known only afterwards; if it names "
-            "things that have several rows each, pass it as groups",
+            f"{_named(names)} alone predicts the target almost perfectly; leave it out if it is known only afterwards; "
+            "if it names things that have several rows each, pass it as groups",
         )
 
 
@@ -231,7 +231,7 @@ def _row_keys(rows: pd.DataFrame) -> Array:
 def _mixed(bits: Array) -> Array:
     """Spread the high bits, where small whole numbers differ, over the low ones."""
     bits = (bits ^ (bits >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
-    return bits ^ (bits >> np.uint64(29))
+    return np.asarray(bits ^ (bits >> np.uint64(29)))
 
 
 def _columns(dataset: Dataset) -> Iterator[Finding]:

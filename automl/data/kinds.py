@@ -25,6 +25,7 @@ _ENOUGH_FOR_ID = 50  # fewer rows prove nothing: any small sample is all distinc
 _ID_NAME = re.compile(r"(?:(?:^|[\W_])(?:id|uuid|guid)$)|(?:^id[\W_])", re.IGNORECASE)
 _ID_CAMEL = re.compile(r"[a-z](?:Id|ID)$")
 _CODE = re.compile(r"[+-]?(?:0\d|\d{16})")  # leading zeros and card numbers are names, not quantities
+_NUMBER_LIKE = re.compile(r"\s*[+-]?(?:\.?\d|nan|inf)", re.IGNORECASE)
 _OPAQUE = re.compile(r"[0-9A-Fa-f{}-]+|\S{1,23}")  # hashes, UUIDs and short keys; longer words have a structure
 _NUMBERS = frozenset({"integer", "floating", "mixed-integer-float", "decimal"})
 _UNUSED = (Kind.CONSTANT, Kind.ID)
@@ -205,14 +206,14 @@ def _string_column(name: Hashable, sample: pd.Series[Any], whole: pd.Series[Any]
     values, counts = np.asarray(levels, dtype=object), np.bincount(codes[codes >= 0], minlength=len(levels))
     present = int(counts.sum())
     if len(values) < 2 and (not present or present == len(sample)):
-        return _levels_column(name, sample, "strings", numeric=False)
+        return _levels_column(name, sample, "strings", numeric=False, unique=len(values))
     date_format, remark = find_format(values, counts)
     if date_format is not None:
         return _date_column(name, sample, date_format, f"strings written as {date_format}; {remark}".rstrip("; "))
     if _hold_numbers(values) and parses(whole):
         profile = profile_numbers(sample.astype("float64").to_numpy().reshape(-1, 1), step)[0]
         return _number_column(name, sample.dtype, profile, numeric=False, reason="numbers stored as strings")
-    column = _levels_column(name, sample, "strings", numeric=False)
+    column = _levels_column(name, sample, "strings", numeric=False, unique=len(values))
     words = _mean_words(values)
     distinct = len(values) / present
     many = len(values) > _MANY_LEVELS
@@ -228,6 +229,8 @@ def _string_column(name: Hashable, sample: pd.Series[Any], whole: pd.Series[Any]
 
 
 def _hold_numbers(values: Array) -> bool:
+    if not all(map(_NUMBER_LIKE.match, values[:5])):
+        return False
     probe = values[:: max(1, len(values) // 100)]
     return parses(pd.Series(probe, dtype=object)) and not any(_CODE.match(value.strip()) for value in values)
 
@@ -252,9 +255,11 @@ def _date_column(name: Hashable, sample: pd.Series[Any], date_format: str | None
     return replace(column, kind=Kind.DATE, date_format=date_format, reason=reason)
 
 
-def _levels_column(name: Hashable, sample: pd.Series[Any], what: str, *, numeric: bool) -> Column:
+def _levels_column(
+    name: Hashable, sample: pd.Series[Any], what: str, *, numeric: bool, unique: int | None = None
+) -> Column:
     missing = int(sample.isna().sum())
-    unique = int(sample.nunique())
+    unique = int(sample.nunique()) if unique is None else unique
     if unique == 0 or (unique == 1 and not missing):
         kind, why = Kind.CONSTANT, "one value only" if unique else "nothing but missing values"
     else:

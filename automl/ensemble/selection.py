@@ -115,8 +115,8 @@ def greedy(
 def single_losses(
     stack: Array, y: Array, metric: NamedMetric, weights: Array | None, stop: Callable[[], bool]
 ) -> Array:
-    """Return the loss of each candidate alone; once stopped, NaN for those after the first usable one."""
-    if not metric.kernel.costly:
+    """Return the loss of each candidate alone; user code is asked no further once stopped, which leaves NaN."""
+    if metric.builtin:
         return metric.losses(y, stack, weights)
     losses = np.full(len(stack), np.nan)
     for i, prediction in enumerate(stack):

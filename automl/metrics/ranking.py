@@ -59,25 +59,17 @@ def auc(positive: Array, scores: Array, weights: Array | None = None) -> float:
 
 def average_precision(positive: Array, scores: Array, weights: Array | None = None) -> float:
     """Return the mean over the positives of the precision at their score; NaN without positives."""
-    inside, outside = np.flatnonzero(positive), np.flatnonzero(~positive)
-    if not inside.size:
+    rows = [np.flatnonzero(positive), np.flatnonzero(~positive)]
+    if not rows[0].size:
         return float("nan")
-    inside, outside = inside[np.argsort(scores[inside])], outside[np.argsort(scores[outside])]
-    high, low = scores[inside], scores[outside]
-    hit = np.searchsorted(high, high, "left")
-    miss = np.searchsorted(low, high, "left")
-    if weights is None:
-        true, false = inside.size - hit, outside.size - miss
+    high, low = _sides(scores, rows, weights)
+    hit = np.searchsorted(high.scores, high.scores, "left")
+    miss = np.searchsorted(low.scores, high.scores, "left")
+    if high.weights is None or high.mass is None or low.mass is None:
+        true, false = high.total - hit, low.total - miss
         return float(np.mean(true / (true + false)))
-    share = weights[inside].astype(np.float64)
-    true = _mass_from(share)[hit]
-    false = _mass_from(weights[outside].astype(np.float64))[miss]
-    return float(share @ (true / (true + false)) / share.sum())
-
-
-def _mass_from(weights: Array) -> Array:
-    """Return the weight at and above each position of a sorted vector, and 0 past its end."""
-    return np.concatenate((np.cumsum(weights[::-1])[::-1], [0.0]))
+    true, false = high.total - high.mass[hit], low.total - low.mass[miss]
+    return float(high.weights @ (true / (true + false)) / high.total)
 
 
 def aucs(y: Array, scores: Array, weights: Array | None) -> Array:

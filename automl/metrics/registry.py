@@ -33,8 +33,8 @@ def get_metric(spec: Any, *, task: str, classes: Array | None = None) -> NamedMe
         given labels for classification.
     task : {"binary", "multiclass", "regression"}
     classes : ndarray of shape (K,), optional
-        Original labels in the order of the codes. The positive class of two is 1 where there is such a label, as in
-        scikit-learn, and otherwise the second.
+        Original labels in the order of the codes. The positive class of two is the second, unless a scorer
+        names another one.
 
     Raises
     ------
@@ -99,8 +99,7 @@ def _defined(call: Callable[..., float], y: Array, prediction: Array, weights: A
 
 
 def _positive_code(classes: Array, positive: Any) -> int:
-    wanted = 1 if positive is None else positive
-    return 0 if classes[0] == wanted else 1
+    return 0 if positive is not None and classes[0] == positive else 1
 
 
 def _flipped_view(kernel: Kernel, y: Array, stack: Array) -> Array:

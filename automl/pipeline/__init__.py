@@ -1,5 +1,5 @@
 """Config -> scikit-learn Pipeline, column routing, assembling members, export."""
 
-from automl.pipeline.build import build
+from automl.pipeline.compose import build
 
 __all__ = ["build"]

@@ -50,8 +50,9 @@ def vote(models: Sequence[Any], *, classes: Array | None, weights: Sequence[floa
                 f"classes are {list(classes)!r}; they must be distinct and sorted. Pass np.unique(labels)."
             )
     voter.estimators_ = list(models)
-    if hasattr(models[0], "feature_names_in_"):
-        voter.feature_names_in_ = models[0].feature_names_in_
+    named = [model for model in models if hasattr(model, "feature_names_in_")]
+    if named:  # a model that ignores its input has no names
+        voter.feature_names_in_ = named[0].feature_names_in_
     return voter
 
 

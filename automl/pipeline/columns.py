@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl.core import Step
-from automl.data.dataset import Column, Container, Kind, Schema
+from automl.data import Column, Container, Kind, Schema
 from automl.pipeline.encode import (
     date_numbers,
     finite,
@@ -100,7 +100,7 @@ def route(
     """Return the first step of the pipeline of these steps; unused columns are dropped by name."""
     router = _Router(steps, schema, facts, catalog, model, seed)
     if model.preparation is Preparation.NONE:
-        return Columns("passthrough", 0)
+        return Columns(_unchanged(), 0)
     if schema.container is Container.SPARSE:
         return Columns(_sparse(router), 0)
     from sklearn.compose import ColumnTransformer
@@ -182,4 +182,11 @@ def _sparse(router: _Router) -> Any:
 
     fill = ("impute", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True))
     steps = [fill if router.facts.has_missing else None, router.scaled()]
-    return chain(*steps) if any(steps) else "passthrough"
+    return chain(*steps) if any(steps) else _unchanged()
+
+
+def _unchanged() -> Any:
+    """Return a step that changes nothing; other than 'passthrough' it remembers the columns it saw."""
+    from sklearn.preprocessing import FunctionTransformer
+
+    return FunctionTransformer()

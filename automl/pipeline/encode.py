@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from automl.data.dataset import Container, Task
+from automl.data import Container, Task
 from automl.pipeline.parts import apply, chain
 from automl.space.facts import MAX_LEVELS, TEXT_PARTS, Facts
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.core import Array, SettingError, StoreError
-from automl.pipeline.plain import check_plain, modules_of
+from automl.pipeline.plain import check_plain
 
 if TYPE_CHECKING:
     from automl.data.dataset import Schema, Task
@@ -85,13 +85,13 @@ def export(
     """
     target = Path(folder).absolute()
     _check_target(target, overwrite)
-    check_plain(model)
+    modules = check_plain(model)
     scratch: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
         scratch.chmod(0o755)  # mkdtemp makes folders private
-        _fill(scratch, model, schema, _head(golden_X), task, classes, metadata)
+        _fill(scratch, model, modules, schema, _head(golden_X), task, classes, metadata)
         _put_in_place(scratch, target)
     except OSError as error:
         raise StoreError(f"The model cannot be exported to {target}: {error}. Choose another folder.") from error
@@ -118,7 +118,14 @@ def _is_export(folder: Path) -> bool:
 
 
 def _fill(
-    folder: Path, model: Any, schema: Schema, rows: Any, task: Task, classes: Array | None, metadata: Mapping[str, Any]
+    folder: Path,
+    model: Any,
+    modules: set[str],
+    schema: Schema,
+    rows: Any,
+    task: Task,
+    classes: Array | None,
+    metadata: Mapping[str, Any],
 ) -> None:
     import joblib
 
@@ -128,7 +135,7 @@ def _fill(
     joblib.dump(model, folder / "pipeline.joblib", compress=1)  # 3 takes half as long again for a tenth less
     _write_json(folder / "schema.json", schema.to_json())
     shutil.copyfile(standalone.__file__, folder / "predict.py")
-    libraries, loose = _libraries(modules_of(model), container)
+    libraries, loose = _libraries(modules, container)
     notes = [f"# {name}: not from a package index; must be importable\n" for name in loose]
     pins = [f"{name}=={version}\n" for name, version in libraries.items()]
     (folder / "requirements.txt").write_text("".join(notes + pins), encoding="utf-8")

@@ -46,7 +46,7 @@ def _perceptron(facts: Facts, width: int, layers: int, **params: Any) -> dict[st
     stops = facts.n_rows > 1000 and facts.ordinary_rows and (not facts.task.classifies or facts.min_class_count >= 20)
     return {
         "hidden_layer_sizes": (width,) * layers,
-        "batch_size": int(np.clip(facts.n_rows // 20, 16, 256)),
+        "batch_size": int(min(np.clip(facts.n_rows // 20, 16, 256), max(1, facts.n_rows // 2))),
         "early_stopping": stops,
         "n_iter_no_change": 15,
         "max_iter": 120,

@@ -44,14 +44,19 @@ def modules_of(model: Any) -> set[str]:
         return {name.partition(".")[0] for name in _globals(file)}
 
 
-def check_plain(model: Any) -> None:
-    """Refuse a model that refers to automl, cloudpickle or the user's script: it could not be loaded elsewhere."""
-    found = sorted(modules_of(model).intersection(_FORBIDDEN))
+def check_plain(model: Any) -> set[str]:
+    """Return ``modules_of(model)``, or refuse a model that could not be loaded elsewhere.
+
+    That is one that refers to automl, to cloudpickle or to the user's script.
+    """
+    modules = modules_of(model)
+    found = sorted(modules.intersection(_FORBIDDEN))
     if found:
         raise SpaceError(
             f"The model refers to {', '.join(found)}, so that it cannot be loaded where only the public libraries are "
             "installed. Define your own components in an importable module, not in the script or notebook that fits."
         )
+    return modules
 
 
 def _globals(file: Any) -> set[str]:

@@ -63,7 +63,9 @@ class Candidate:
 
     @property
     def artifacts(self) -> list[str]:
-        return [output.artifact for output in self.outputs.values() if output.artifact]
+        """Paths of the fold models, in the order of the folds whatever ended first."""
+        outputs = [self.outputs[fold] for fold in sorted(self.outputs)]
+        return [output.artifact for output in outputs if output.artifact]
 
     @property
     def artifact_mb(self) -> float:
@@ -71,7 +73,7 @@ class Candidate:
 
     def measures(self) -> Measures:
         """Join the folds: mean losses, summed seconds."""
-        outputs = list(self.outputs.values())
+        outputs = [self.outputs[fold] for fold in sorted(self.outputs)]
         names = outputs[0].losses if outputs else {}
         return Measures(
             {name: _mean(np.array([output.losses[name] for output in outputs])) for name in names},

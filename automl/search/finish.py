@@ -79,6 +79,8 @@ def finish(run: Run, dataset: Dataset) -> Finished:
         Only if not even a constant model can be made.
     """
     candidates = retained(run)
+    # a constant changes no ranks, so rank metrics would take it in for nothing: only where there is nothing else
+    candidates = [c for c in candidates if c.model.family != "prior"] or candidates
     if not candidates:
         return _last_resort(run, dataset)
     selected = _select(run, dataset, candidates)

@@ -35,7 +35,7 @@ class InterimEnsemble:
     def update(self, run: Run) -> None:
         """Select if it is time; leaves the trials chosen in ``run.chosen``."""
         elapsed = run.budget.elapsed()
-        candidates = retained(run)
+        candidates = [c for c in retained(run) if c.model.family != "prior"]
         if not run.plan.timed or not run.metric.builtin or elapsed < self._next or len(candidates) <= self._known:
             return
         assert run.plan.seconds is not None

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.core import Array, Config, SettingError, SpaceError, Step
-from automl.data.dataset import Container
+from automl.core import Array, Config, Param, SettingError, SpaceError, Step
+from automl.data import Container
 from automl.space.catalog import Catalog
 from automl.space.component import Choice, Component, Flag, Hyperparameter, Preparation, Role
 from automl.space.encoding import OPTIONAL, PREPARING, Layout, declare, declare_shape, from_config, to_config
@@ -109,7 +109,8 @@ class Space:
             if component not in self.options(model.preparation, component.role):
                 raise SpaceError(f"the step {component.name!r} is not offered to {model.name!r} on this table")
         for step in config.steps:
-            known = {h.name: h for h in self.tunes(self._active[step.component])}
+            active = self._values(step)
+            known = {h.name: h for h in self.tunes(self._active[step.component]) if h.name in active}
             for name, value in step.params:
                 if name not in known:
                     raise SpaceError(
@@ -143,11 +144,11 @@ class Space:
 
     def _filled(self, step: Step) -> Step:
         """Return the step with the defaults of all its active hyperparameters."""
-        values: dict[str, Any] = {}
-        for h in self.tunes(self._active[step.component]):
-            if h.when is None or values.get(h.when[0]) in h.when[1]:
-                values[h.name] = step.values.get(h.name, h.default)
-        return Step.of(step.component, **{**values, **step.values})
+        return Step.of(step.component, **{**self._values(step), **step.values})
+
+    def _values(self, step: Step) -> dict[str, Param]:
+        component = self._active[step.component]
+        return component.values(step.values, self.facts.task, categories=self.facts.n_categorical > 0)
 
 
 def build_space(

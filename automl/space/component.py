@@ -208,3 +208,11 @@ class Component:
     def tunes(self, task: str, *, categories: bool = True) -> tuple[Hyperparameter, ...]:
         """Return the hyperparameters that exist for this task, with or without categorical columns."""
         return tuple(h for h in self.hyperparameters if task in h.tasks and (categories or not h.categories))
+
+    def values(self, given: Mapping[str, Param], task: str, *, categories: bool = True) -> dict[str, Param]:
+        """Return the values of all active hyperparameters: those given, else the defaults."""
+        values: dict[str, Param] = {}
+        for h in self.tunes(task, categories=categories):
+            if h.when is None or values.get(h.when[0]) in h.when[1]:
+                values[h.name] = given.get(h.name, h.default)
+        return values

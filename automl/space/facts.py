@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from automl.data.dataset import Column, Container, Dataset, Kind, Task
+from automl.data import Column, Container, Dataset, Kind, Task
 
 __all__ = ["DATE_PARTS", "MAX_LEVELS", "TEXT_PARTS", "Facts", "facts_of", "is_category", "is_number"]
 

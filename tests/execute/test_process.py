@@ -280,7 +280,7 @@ def import_nothing():
     ],
 )
 def test_workers_that_cannot_start_give_up_with_the_reason(settings, words):
-    with ProcessExecutor(2, **settings) as executor:
+    with ProcessExecutor(8, **settings) as executor:  # many fail at once, and still the next try comes soon
         for _ in range(2):
             result = run(executor, lambda: 1)
             assert result.status is Status.CRASHED
@@ -336,6 +336,15 @@ def test_close_leaves_no_process():
     executor.collect(timeout=60)
     executor.close()
     assert {child.pid for child in me.children(recursive=True)} == before
+
+
+def test_killed_workers_leave_no_open_files():
+    me = psutil.Process()
+    before = me.num_fds()
+    with ProcessExecutor(1) as executor:
+        for _ in range(5):
+            assert run(executor, hang, seconds_limit=0.05).status is Status.TIMEOUT
+    assert me.num_fds() == before
 
 
 def test_an_executor_that_is_forgotten_closes_itself():

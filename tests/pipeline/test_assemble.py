@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import Pipeline
@@ -12,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from automl.core import InputError
-from automl.data.dataset import Task
+from automl.data import Task
 from automl.pipeline.assemble import assemble, vote
 
 LABELS = {
@@ -128,6 +129,12 @@ def test_names_and_number_of_features_are_known(n_classes: int | None) -> None:
     classes = None if n_classes is None else np.array(list("uvw"[:n_classes]))
     final = assemble(members(n_classes), classes=classes, task=task_of(classes))
     assert final.feature_names_in_.tolist() == ["a", "b", "c"] and final.n_features_in_ == 3
+
+
+def test_names_are_known_beside_a_model_that_ignores_its_input() -> None:
+    constant = Pipeline([("columns", "passthrough"), ("model", DummyRegressor())]).fit(np.zeros((60, 3)), table()["a"])
+    final = assemble([(0.5, [constant]), *members(None)], classes=None, task=Task.REGRESSION)
+    assert final.feature_names_in_.tolist() == ["a", "b", "c"] and final.predict(table()).shape == (60,)
 
 
 def test_arrays_have_no_names() -> None:

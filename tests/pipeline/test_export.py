@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from automl.core import SettingError, SpaceError, StoreError
-from automl.data.dataset import Column, Container, Kind, Schema, Task
+from automl.data import Column, Container, Kind, Schema, Task
 from automl.pipeline.assemble import vote
 from automl.pipeline.export import export
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from automl.cli.console import run
+from automl.core import StoreError
+from automl.store import SqliteJournal
 
 ROOT = Path(__file__).parents[2]
 MACHINES = ROOT / "datasets" / "machines.csv.gz"
@@ -18,7 +22,7 @@ CLASSES = ["leaking_seal", "misaligned", "sound", "unbalanced", "worn_bearing"]
 
 
 def fit(table: Path, target: str, out: Path, *options: str) -> int:
-    searching = ["--trials", "3", "--jobs", "2", "--seed", "1", "--include", "linear", "--include", "lightgbm"]
+    searching = ["--trials", "3", "--jobs", "2", "--seed", "1", "--include", "linear", "--include", "tree"]
     return run(["fit", str(table), "--target", target, "--out", str(out), "--quiet", *searching, *options])
 
 
@@ -139,7 +143,7 @@ def test_a_model_is_not_overwritten_unasked(model, capsys):
         (["--target", "state", "--weights", "pump_type"], "not every value is a number"),
         (["--target", "state", "--metric", "r2"], "r2"),
         (["--target", "state", "--include", "perceptronium"], "perceptronium"),
-        (["--target", "state", "--task", "regression"], "state"),
+        (["--target", "state", "--task", "regression"], "regression needs numbers"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
@@ -158,6 +162,38 @@ def test_bad_input_keeps_the_model_that_was_to_be_overwritten(tmp_path, capsys):
     assert run(["predict", str(out), str(MACHINES), "-o", str(tmp_path / "p.csv")]) == 0
     assert fit(MACHINES, "load", out, "--overwrite") == 0
     assert json.loads((out / "automl.json").read_text())["task"] == "regression"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
+def test_an_interrupted_fit_saves_the_best_so_far(tmp_path):
+    out = tmp_path / "model"
+    command = [sys.executable, "-c", "from automl.cli import main; main()", "fit", str(MACHINES), "--target", "state"]
+    options = ["--time", "10m", "--jobs", "1", "--include", "linear", "--json", "--out", str(out)]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        wait_for_a_model(out)
+        process.send_signal(signal.SIGINT)
+        said = json.loads(process.communicate(timeout=120)[0])
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert said["stopped"] == "interrupted" and said["seconds"] < 600
+    assert run(["predict", str(out), str(MACHINES), "-o", str(tmp_path / "p.csv")]) == 0
+
+
+def wait_for_a_model(folder: Path) -> None:
+    """Look into a run's journal until a trial has ended well; pytest's own limit ends the wait."""
+    while True:
+        try:
+            journal = SqliteJournal.open_readonly(folder / "journal.sqlite")
+        except StoreError:
+            time.sleep(0.2)
+            continue
+        events = [event for _, event in journal.read()]
+        journal.close()
+        if any(event.kind == "result" and event.data["status"] == "ok" for event in events):
+            return
+        time.sleep(0.2)
 
 
 def test_columns_with_a_purpose_are_no_features(tmp_path, capsys):

@@ -17,7 +17,8 @@ from automl.space.component import (
 __all__ = ["COMPONENTS"]
 
 _LIGHTGBM = {"classification": "lightgbm:LGBMClassifier", "regression": "lightgbm:LGBMRegressor"}
-_LIGHTGBM_CONSTANTS = {"subsample_freq": 1, "verbose": -1, "n_jobs": 1}
+# col-wise: else LightGBM times both ways at each fit and takes the faster, and the sums differ in the last bit
+_LIGHTGBM_CONSTANTS = {"subsample_freq": 1, "verbose": -1, "n_jobs": 1, "force_col_wise": True}
 _CLASS_WEIGHT = Choice("class_weight", (None, "balanced"), None, tasks=CLASSIFICATION)
 
 COMPONENTS = (

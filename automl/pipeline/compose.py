@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from automl.core import Config, Param, SpaceError, Step
-from automl.data.dataset import Schema
+from automl.data import Schema
 from automl.pipeline.columns import Columns, route
 from automl.pipeline.parts import make
 from automl.space import Catalog, Component, Facts, Role
@@ -67,12 +67,7 @@ def _by_role(config: Config, catalog: Catalog) -> Mapping[Role, Step]:
 
 def _values(component: Component, step: Step, facts: Facts) -> dict[str, Param]:
     """Return the hyperparameters of a step, defaults filled in."""
-    values: dict[str, Param] = {}
-    for hyperparameter in component.tunes(facts.task, categories=facts.n_categorical > 0):
-        value = step.values.get(hyperparameter.name, hyperparameter.default)
-        if hyperparameter.when is None or values.get(hyperparameter.when[0]) in hyperparameter.when[1]:
-            values[hyperparameter.name] = value
-    return {**values, **step.values}
+    return {**component.values(step.values, facts.task, categories=facts.n_categorical > 0), **step.values}
 
 
 def _native_codes(model: Component, columns: Columns) -> dict[str, Any]:

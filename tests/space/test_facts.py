@@ -1,0 +1,36 @@
+import numpy as np
+
+from automl.data import Column, Container, Dataset, Kind, Schema, Task
+from automl.space import facts_of
+from automl.space.facts import MAX_LEVELS
+
+
+def dataset(*columns: Column, y: list[int], **more: object) -> Dataset:
+    values = np.zeros((len(y), len(columns)))
+    return Dataset(values, np.array(y), Task.MULTICLASS, Schema(columns, Container.ARRAY), np.unique(y), **more)
+
+
+def test_facts_count_used_columns_by_what_they_become():
+    facts = facts_of(
+        dataset(
+            Column(0, Kind.NUMERIC, True, 9, 0.5),
+            Column(1, Kind.BOOLEAN, True, 2),
+            Column(2, Kind.BOOLEAN, False, 2),
+            Column(3, Kind.CATEGORICAL, False, 7),
+            Column(4, Kind.HIGH_CARDINALITY, False, 900),
+            Column(5, Kind.CONSTANT, True, 1, 1.0),
+            y=[0, 0, 0, 1, 1, 2],
+        ),
+        seconds=60.0,
+    )
+    assert (facts.n_columns, facts.n_numeric, facts.n_categorical, facts.n_high) == (5, 2, 3, 1)
+    assert facts.n_levels == 2 + 7 + MAX_LEVELS
+    assert facts.width == 2 + facts.n_levels
+    assert (facts.n_classes, facts.min_class_count, facts.has_missing, facts.seconds) == (3, 1, True, 60.0)
+
+
+def test_groups_forbid_target_encoding():
+    numbers = Column(0, Kind.NUMERIC, True, 9)
+    free = facts_of(dataset(numbers, y=[0, 1, 2] * 10))
+    bound = facts_of(dataset(numbers, y=[0, 1, 2] * 10, groups=np.arange(30)))
+    assert free.may_encode_target and not bound.may_encode_target
