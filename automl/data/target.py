@@ -113,9 +113,10 @@ def _as_series(y: Any) -> pd.Series[Any]:
         series = _from_array(y)
     if len(series) == 0:
         raise DataError("y has 0 values: found array with 0 sample(s) while a minimum of 2 is required.")
+    series = series.infer_objects() if series.dtype == object else series
     if getattr(series.dtype, "kind", "") == "c":
         raise DataError("Complex data not supported: y holds complex numbers. Pass real numbers.")
-    return series.infer_objects() if series.dtype == object else series
+    return series
 
 
 def _one_column(table: Any) -> pd.Series[Any]:

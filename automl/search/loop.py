@@ -113,7 +113,7 @@ def _submit(run: Run, launch: Launch) -> None:
         model_path(run, trial.id, fold),
         launch.soft_seconds,
     )
-    job = Job(run.new_job(), JobKind.FOLD, trial.id, fold, payload, seconds_limit=launch.hard_seconds)
+    job = Job(run.new_job(), JobKind.FOLD, trial.id, fold, payload, launch.hard_seconds, run.plan.worker_limit_mb)
     run.flying[job.id] = launch
     run.executor.submit(job)
 

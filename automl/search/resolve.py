@@ -17,9 +17,9 @@ from automl.metrics import get_metric
 from automl.search.cost import nominal_seconds
 from automl.search.limits import available_cores, available_memory_mb
 from automl.search.plan import FitPlan, Settings
-from automl.space import Catalog, Component, Facts, Space, build_space, default_catalog, facts_of, start_portfolio
+from automl.space import Facts, Space, build_space, default_catalog, facts_of, start_portfolio
 
-__all__ = ["LEAST_SECONDS", "Resolved", "resolve"]
+__all__ = ["LEAST_SECONDS", "Resolved", "resolve", "worker_count"]
 
 LEAST_SECONDS = 5.0
 LIBRARIES = ("automl", "scikit-learn", "numpy", "pandas", "scipy", "lightgbm")
@@ -34,7 +34,6 @@ class Resolved:
     metric: Metric
     space: Space
     facts: Facts
-    catalog: Catalog
     portfolio: tuple[Config, ...]
 
 
@@ -47,15 +46,12 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
         If a setting is not valid; says what is.
     """
     _check(settings)
-    catalog = default_catalog().with_components(
-        tuple(item for item in settings.include or () if isinstance(item, Component))
-    )
     facts = facts_of(dataset, settings.time_budget)
-    space = build_space(facts, catalog, include=settings.include, exclude=settings.exclude)
+    space = build_space(facts, default_catalog(), include=settings.include, exclude=settings.exclude)
     folds = make_folds(dataset, cv=settings.cv, seconds=settings.time_budget, seed=settings.seed)
     metric = get_metric(settings.metric, task=str(dataset.task), classes=dataset.classes)
     portfolio = start_portfolio(facts, space)
-    n_jobs = _jobs(settings.n_jobs)
+    n_jobs = worker_count(settings.n_jobs)
     memory = settings.memory_limit_mb or 0.8 * available_memory_mb()
     train_rows = len(folds.pairs[0][0])
     plan = FitPlan(
@@ -86,7 +82,7 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
         nominal_seconds={model.name: nominal_seconds(model, facts, train_rows) for model in space.models},
         versions={name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()},
     )
-    return Resolved(plan, folds, metric, space, facts, catalog, portfolio)
+    return Resolved(plan, folds, metric, space, facts, portfolio)
 
 
 def _version(name: str) -> str:
@@ -96,7 +92,8 @@ def _version(name: str) -> str:
         return "not installed as a package"
 
 
-def _jobs(n_jobs: int | None) -> int:
+def worker_count(n_jobs: int | None) -> int:
+    """Return the number of worker processes, with scikit-learn's meaning of ``n_jobs``."""
     cores = available_cores()
     if n_jobs is None:
         return 1

@@ -21,11 +21,13 @@ from automl.search.finish import Finished, finish
 from automl.search.interim import InterimEnsemble
 from automl.search.loop import Run, run_search
 from automl.search.plan import FitOutcome, FitPlan, Settings
-from automl.search.resolve import LEAST_SECONDS, Resolved, resolve
+from automl.search.resolve import LEAST_SECONDS, Resolved, resolve, worker_count
 from automl.search.schedule import Schedule
 from automl.store import Artifacts, SqliteJournal
 
 __all__ = ["run_fit"]
+
+LEAST_WORKER_MB = 300.0  # less kills a worker that has only imported its libraries
 
 
 def run_fit(
@@ -90,13 +92,11 @@ def _workspace(settings: Settings) -> Iterator[Path]:
 @contextmanager
 def _executor(settings: Settings) -> Iterator[Executor]:
     """Start the workers first: they import their libraries while the driver checks and writes the table."""
-    from automl.search.resolve import _jobs
-
     choice: Any = settings.executor
     if choice == "serial":
         executor: Executor = SerialExecutor()
     elif isinstance(choice, str):
-        executor = ProcessExecutor(_jobs(settings.n_jobs), warm=warm_up)
+        executor = ProcessExecutor(worker_count(settings.n_jobs), warm=warm_up)
     else:
         executor = choice
     try:
@@ -116,7 +116,8 @@ def _prepare(
     journal: Journal,
     listeners: Sequence[Listener],
 ) -> Run:
-    plan = _with_reserve(resolved.plan, budget)
+    data_path = dump_dataset(dataset, folder / "data")
+    plan = _with_limits(resolved.plan, budget, data_path)
 
     def emit(event: Event) -> None:
         if event.kind != "tick":
@@ -137,24 +138,31 @@ def _prepare(
             },
         )
     )
-    data_path = dump_dataset(dataset, folder / "data")
     evaluation_path = folder / "evaluation.pkl"
-    evaluation = Evaluation(str(data_path), resolved.folds, (metric,), resolved.facts, resolved.catalog, plan.seed)
+    evaluation = Evaluation(
+        str(data_path), resolved.folds, (metric,), resolved.facts, resolved.space.catalog, plan.seed
+    )
     save_evaluation(evaluation, evaluation_path)
     optimizer = start_optimizer(
         settings.optimizer, resolved.space, resolved.portfolio, stream_seed(plan.seed, "optimizer")
     )
-    schedule = Schedule(plan, resolved.catalog, optimizer, CostModel(dict(plan.nominal_seconds)), emit)
+    schedule = Schedule(plan, resolved.space.catalog, optimizer, CostModel(dict(plan.nominal_seconds)), emit)
     return Run(
         plan, budget, resolved.folds, metric, schedule, executor, Artifacts(folder / "artifacts"), evaluation_path, emit
     )
 
 
-def _with_reserve(plan: FitPlan, budget: Budget) -> FitPlan:
-    """Very short budgets: keep at most a third for the end, whatever the plan's reserve is."""
-    if plan.seconds is None:
-        return plan
-    return dataclasses.replace(plan, reserve_seconds=min(plan.reserve_seconds, max(0.2, budget.remaining() / 3)))
+def _with_limits(plan: FitPlan, budget: Budget, data_path: Path) -> FitPlan:
+    """Fix what is only known now: a worker's share of the memory, and a reserve of at most a third of what is left."""
+    import psutil
+
+    shared = sum(file.stat().st_size for file in [data_path, *data_path.rglob("*")] if file.is_file()) / 1e6
+    driver = psutil.Process().memory_info().rss / 1e6
+    cap = max(LEAST_WORKER_MB, (plan.memory_limit_mb - driver - shared) / plan.n_jobs)
+    reserve = (
+        plan.reserve_seconds if plan.seconds is None else min(plan.reserve_seconds, max(0.2, budget.remaining() / 3))
+    )
+    return dataclasses.replace(plan, worker_limit_mb=cap, reserve_seconds=reserve)
 
 
 def _finish(run: Run, dataset: Dataset) -> Finished:

@@ -230,7 +230,7 @@ def test_all_containers_agree_on_numbers(X):
     for position, column in enumerate(by_array.columns):
         present = X[np.isfinite(X[:, position]), position]
         assert column.n_unique == len(np.unique(present))
-        assert column.missing_share == 1 - len(present) / len(X)
+        assert column.missing_share == (len(X) - len(present)) / len(X)
 
 
 cells = st.one_of(st.none(), st.text(max_size=8), st.integers(-5, 5), st.floats(), st.booleans(), st.just(pd.NA))
