@@ -87,7 +87,7 @@ def refuse_cells(table: pd.DataFrame) -> None:
         if not _suspicious(dtype):
             continue
         if getattr(dtype, "kind", "") == "c":
-            raise DataError(f"Complex data not supported: column {name!r} holds complex numbers. Pass real numbers.")
+            raise DataError(_complex_message(name))
         if not pd.api.types.is_object_dtype(dtype):
             raise CellError(_cell_message(name, str(dtype)))
         _refuse_objects(table.iloc[:, position], name)
@@ -226,12 +226,17 @@ def _suspicious(dtype: Any) -> bool:
 
 def _refuse_objects(series: pd.Series[Any], name: Any) -> None:
     inferred = pd.api.types.infer_dtype(series, skipna=True)
-    if inferred == "complex":
-        raise DataError(f"Complex data not supported: column {name!r} holds complex numbers. Pass real numbers.")
-    if inferred in ("mixed", "mixed-integer"):
-        nested = next((type(value) for value in series if isinstance(value, _NESTED)), None)
-        if nested is not None:
-            raise CellError(_cell_message(name, nested.__name__))
+    if inferred not in ("complex", "mixed", "mixed-integer"):
+        return
+    odd = next((type(value) for value in series if isinstance(value, (complex, *_NESTED))), None)
+    if odd is not None and issubclass(odd, complex):
+        raise DataError(_complex_message(name))
+    if odd is not None:
+        raise CellError(_cell_message(name, odd.__name__))
+
+
+def _complex_message(name: Any) -> str:
+    return f"Complex data not supported: column {name!r} holds complex numbers. Pass real numbers."
 
 
 def _cell_message(name: Any, given: str) -> str:

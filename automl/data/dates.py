@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from automl.core import Array
+from automl.data.dataset import Column
 
-__all__ = ["find_format", "parse_dates"]
+__all__ = ["find_format", "moments", "parse_dates"]
 
 _ENOUGH = 0.95  # share of the present values that must parse
 _DATES = (
@@ -18,9 +20,22 @@ _DATES = (
     "%m/%d/%Y %d/%m/%Y %m-%d-%Y %d-%m-%Y %d.%m.%Y %m.%d.%Y "
     "%m/%d/%y %d/%m/%y %m-%d-%y %d-%m-%y %d.%m.%y %m.%d.%y %y-%m-%d %y/%m/%d "
     "%d-%b-%Y %d-%b-%y %d/%b/%Y %d%b%Y %b-%d-%Y %b-%Y %b-%y %Y-%b %Y-%b-%d %m/%Y"
-).split() + ["%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%b %Y", "%B %Y", "%d %b %y"]
+).split() + [
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%b %Y",
+    "%B %Y",
+    "%d %b %y",
+    "%d-%B-%Y",
+]
 _COMPACT = ["%Y%m%dT%H%M%S", "%Y%m%d%H%M%S"]
 _TIMES = "%H:%M %H:%M:%S %H:%M:%S.%f".split()
+_WEEKDAYS = ["%a, %d %b %Y", "%a %d %b %Y", "%a, %b %d, %Y", "%A, %d %B %Y", "%A, %B %d, %Y"]
+_MAIL = ["%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %Y"]
 _HALF_DAYS = ["%I:%M %p", "%I:%M:%S %p"]
 _DIGIT = re.compile(r"\d")
 _PATTERNS = {
@@ -28,6 +43,8 @@ _PATTERNS = {
     "%y": r"\d{2}",
     "%m": r"\d{1,2}",
     "%d": r"\d{1,2}",
+    "%a": r"[A-Za-z]{3}",
+    "%A": r"[A-Za-z]{6,9}",
     "%b": r"[A-Za-z]{3}",
     "%B": r"[A-Za-z]{3,9}",
     "%H": r"\d{1,2}",
@@ -85,12 +102,21 @@ def parse_dates(values: pd.Series[pd.Timestamp] | Array, date_format: str | None
     return parsed.dt.tz_convert("UTC").dt.tz_localize(None) if parsed.dt.tz is not None else parsed
 
 
+def moments(series: pd.Series[Any], column: Column) -> pd.Series[pd.Timestamp]:
+    """Return the datetimes of a DATE column, however it stores them."""
+    if column.date_format is not None:
+        return parse_dates(series, column.date_format)
+    mixed = "mixed" if series.dtype == object else None
+    parsed = pd.Series(pd.to_datetime(series, errors="coerce", utc=True, format=mixed))
+    return parsed.dt.tz_localize(None)
+
+
 @functools.cache
 def _known() -> tuple[tuple[str, re.Pattern[str]], ...]:
     days = [d for d in _DATES if "%d" in d and d != "%Y%m%d"]
     stamps = [f"{d}{gap}{t}{zone}" for d in days for t in _TIMES for gap in " T" for zone in ("", "%z", " %z")]
     halves = [f"{d} {t}" for d in days for t in _HALF_DAYS]
-    return tuple((f, re.compile(_regex(f))) for f in (*_DATES, *_COMPACT, *stamps, *halves))
+    return tuple((f, re.compile(_regex(f))) for f in (*_DATES, *_WEEKDAYS, *_MAIL, *_COMPACT, *stamps, *halves))
 
 
 def _regex(date_format: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from automl.core import Array
 from automl.data.dataset import Column, Container, Dataset, Kind
-from automl.data.dates import parse_dates
+from automl.data.dates import moments
 from automl.data.leak import leaking_columns
 
 __all__ = ["Finding", "check_health"]
@@ -156,18 +156,10 @@ def _time_order(dataset: Dataset) -> Iterator[Finding]:
 def _monotone(dataset: Dataset, column: Column) -> bool:
     step = max(1, dataset.n_rows // 10_000)
     values = dataset.X[column.name].iloc[::step]
-    if column.date_format is None:
-        moments = pd.Series(pd.to_datetime(values, errors="coerce", utc=True, format=_any_format(values)))
-    else:
-        moments = parse_dates(values, column.date_format)
-    moments = moments.dropna()
-    if moments.nunique() < 10:
+    known = moments(values, column).dropna()
+    if known.nunique() < 10:
         return False
-    return bool(moments.is_monotonic_increasing or moments.is_monotonic_decreasing)
-
-
-def _any_format(values: pd.Series[Any]) -> str | None:
-    return "mixed" if values.dtype == object else None
+    return bool(known.is_monotonic_increasing or known.is_monotonic_decreasing)
 
 
 def _size(dataset: Dataset) -> Iterator[Finding]:

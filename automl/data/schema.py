@@ -129,7 +129,7 @@ def _check_type(series: pd.Series[Any], column: Column) -> None:
 
 def _check_number(series: pd.Series[Any], column: Column) -> None:
     """Numbers where there were strings, dates or text: whole ones still spell the same level."""
-    example = series.dropna().iloc[0]
+    example = series.dropna().tolist()[0]
     if column.kind is Kind.DATE:
         written = f"dates written as {column.date_format}" if column.date_format else "dates"
         raise SchemaError(

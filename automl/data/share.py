@@ -156,7 +156,7 @@ def _hashable(series: pd.Series[Any]) -> Array:
     """Return the numbers themselves, or 64-bit hashes of anything else."""
     if isinstance(series.dtype, np.dtype) and series.dtype.kind in "biuf":
         return series.to_numpy()
-    try:
-        return np.asarray(pd.util.hash_pandas_object(series, index=False))
-    except TypeError:  # objects of mixed types
-        return np.asarray(pd.util.hash_array(np.array([repr(value) for value in series], dtype=object)))
+    if series.dtype == object and pd.api.types.infer_dtype(series, skipna=False) != "string":
+        # pandas would hash 1 and "1" alike
+        series = pd.Series([repr(value) for value in series], dtype=object)
+    return np.asarray(pd.util.hash_pandas_object(series, index=False))

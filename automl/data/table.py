@@ -127,7 +127,8 @@ def _read_groups(groups: Any, n: int) -> Array:
         ) from None
     if len(levels) < 2:
         raise DataError(
-            f"groups holds one group only, {levels[0]!r}; at least 2 are needed to hold one out. Leave groups out."
+            f"groups holds one group only, {series.tolist()[0]!r}; at least 2 are needed to hold one out. "
+            "Leave groups out."
         )
     return codes.astype(np.int64)
 

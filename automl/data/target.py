@@ -195,7 +195,7 @@ def _as_codes(series: pd.Series[Any]) -> tuple[Array, Array]:
         ) from None
     if len(classes) < 2:
         raise DataError(
-            f"y holds a single class, {classes[0]!r}; a classifier needs at least 2 classes. "
+            f"y holds a single class, {classes.tolist()[0]!r}; a classifier needs at least 2 classes. "
             "Check how the rows were selected."
         )
     return codes.astype(np.int64), classes

@@ -97,6 +97,7 @@ def _fit_stopping(
     stop_matrix = preparation.transform(stop.X)
     if model.stopping == "lightgbm":
         return _fit_lightgbm(estimator, fit, fit_matrix, stop, stop_matrix, seconds, patient=patient)
+    estimator.set_params(early_stopping=True)
     estimator.fit(
         fit_matrix,
         fit.y,
@@ -105,7 +106,7 @@ def _fit_stopping(
         y_val=stop.y,
         sample_weight_val=stop.weights,
     )
-    return int(estimator.n_iter_)
+    return max(1, int(np.argmax(estimator.validation_score_)))  # entry 0 is before the first round
 
 
 def _fit_lightgbm(

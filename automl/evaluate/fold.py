@@ -45,7 +45,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class FoldOutput:
-    """What a fold or refit job returns: predictions of shape (n_test, K) or (n_test,), float32."""
+    """What a fold or refit job returns: predictions of shape (n_test, K), float32, or (n_test,), float64."""
 
     status: Status
     losses: dict[str, float] = field(default_factory=dict)
@@ -184,7 +184,8 @@ def _scored(
         return FoldOutput(Status.INVALID, error=f"predicted an array of shape {prediction.shape}, expected {wanted}")
     if not np.issubdtype(prediction.dtype, np.number) or not np.isfinite(prediction).all():
         return FoldOutput(Status.INVALID, error="predicted values that are missing, infinite or not numbers")
-    prediction = prediction.astype(np.float32)
+    if test.task is not Task.REGRESSION:  # values far from zero would lose digits that matter
+        prediction = prediction.astype(np.float32)
     losses = {metric.name: metric.loss(test.y, prediction, test.weights) for metric in evaluation.metrics}
     return FoldOutput(Status.OK, losses, prediction, output.rounds, output.fit_seconds, predict_seconds=predict_seconds)
 

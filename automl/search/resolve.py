@@ -50,6 +50,8 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
     space = build_space(facts, default_catalog(), include=settings.include, exclude=settings.exclude)
     folds = make_folds(dataset, cv=settings.cv, seconds=settings.time_budget, seed=settings.seed)
     metric = get_metric(settings.metric, task=str(dataset.task), classes=dataset.classes)
+    if metric.builtin and not dataset.task.classifies and not np.isfinite(metric.loss(dataset.y, dataset.y)):
+        raise SettingError(f"metric {metric.name!r} is not defined on this target (negative values?); choose another one")
     portfolio = start_portfolio(facts, space)
     n_jobs = worker_count(settings.n_jobs)
     memory = settings.memory_limit_mb or 0.8 * available_memory_mb()

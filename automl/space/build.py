@@ -232,14 +232,18 @@ def _unsuitable(component: Component, facts: Facts) -> str | None:
     return _size_reason(component, facts) or _time_reason(component, facts)
 
 
+def _width(component: Component, facts: Facts) -> int:
+    return facts.code_width if component.preparation is Preparation.NATIVE else facts.width
+
+
 def _size_reason(component: Component, facts: Facts) -> str | None:
-    cells = facts.n_rows * facts.width
+    width = _width(component, facts)
     if component.min_rows is not None and facts.n_rows < component.min_rows:
         return f"needs {component.min_rows} rows, the table has {facts.n_rows}"
     for limit, size, what in (
         (component.max_rows, facts.n_rows, "rows"),
-        (component.max_columns, facts.width, "encoded columns"),
-        (component.max_cells, cells, "cells"),
+        (component.max_columns, width, "encoded columns"),
+        (component.max_cells, facts.n_rows * width, "cells"),
         (component.max_classes, facts.n_classes, "classes"),
     ):
         if limit is not None and size > limit:
@@ -251,7 +255,7 @@ def _size_reason(component: Component, facts: Facts) -> str | None:
 
 def _time_reason(component: Component, facts: Facts) -> str | None:
     outputs = facts.n_classes if facts.n_classes > 2 else 1
-    nominal = component.cost.estimate(rows=facts.n_rows, columns=facts.width, outputs=outputs)
+    nominal = component.cost.estimate(rows=facts.n_rows, columns=_width(component, facts), outputs=outputs)
     if facts.seconds is not None and nominal > facts.seconds:
         return f"one fit takes about {nominal:.0f} s, the whole budget is {facts.seconds:.0f} s"
     return None

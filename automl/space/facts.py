@@ -56,7 +56,12 @@ class Facts:
     @property
     def width(self) -> int:
         """Columns that a model sees after one-hot encoding."""
-        return self.n_numeric + self.n_levels + DATE_PARTS * self.n_dates + TEXT_PARTS * self.n_text
+        return self.code_width - self.n_categorical + self.n_levels
+
+    @property
+    def code_width(self) -> int:
+        """Columns that a model sees where each category is one column of codes."""
+        return self.n_numeric + self.n_categorical + DATE_PARTS * self.n_dates + TEXT_PARTS * self.n_text
 
     @property
     def ordinary_rows(self) -> bool:

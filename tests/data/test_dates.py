@@ -29,6 +29,8 @@ def found(*values):
         (["2020-01-31T10:30:00Z", "2020-02-01T23:59:00+02:00"], "%Y-%m-%dT%H:%M:%S%z"),
         (["1/31/2020 3:04 PM", "2/1/2020 11:15 AM"], "%m/%d/%Y %I:%M %p"),
         (["2020-01", "2020-12"], "%Y-%m"),
+        (["Tue, 07 Jan 2020 10:30:00 +0100", "Wed, 08 Jan 2020 10:30:00 +0100"], "%a, %d %b %Y %H:%M:%S %z"),
+        (["Tuesday, January 7, 2020", "Monday, May 11, 2020"], "%A, %B %d, %Y"),
     ],
 )
 def test_formats_are_recognised(values, expected):

@@ -33,9 +33,8 @@ FRAME = pd.DataFrame(
         "period": pd.period_range("2020", periods=N, freq="M"),
         "date": pd.Series([datetime.date(2020, 1, i + 1) for i in range(N)], dtype=object),
         "sparse": pd.arrays.SparseArray([0.0, 1.0] * (N // 2)),
-    },
-    index=pd.Index([f"r{i}" for i in range(N)], name="row"),
-)
+    }
+).set_axis(pd.Index([f"r{i}" for i in range(N)], name="row"))
 Y = ["no", "yes", "so"] * (N // 3)
 TABLES = {
     "frame": FRAME,

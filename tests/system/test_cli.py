@@ -169,14 +169,15 @@ def test_an_interrupted_fit_saves_the_best_so_far(tmp_path):
     out = tmp_path / "model"
     command = [sys.executable, "-c", "from automl.cli import main; main()", "fit", str(MACHINES), "--target", "state"]
     options = ["--time", "10m", "--jobs", "1", "--include", "linear", "--json", "--out", str(out)]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         wait_for_a_model(out)
         process.send_signal(signal.SIGINT)
-        said = json.loads(process.communicate(timeout=120)[0])
+        out_text, error = process.communicate(timeout=120)
     finally:
         process.kill()
-    assert process.returncode == 0
+    assert process.returncode == 0, error
+    said = json.loads(out_text)
     assert said["stopped"] == "interrupted" and said["seconds"] < 600
     assert run(["predict", str(out), str(MACHINES), "-o", str(tmp_path / "p.csv")]) == 0
 

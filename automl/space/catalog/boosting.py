@@ -49,7 +49,7 @@ COMPONENTS = (
         stopping="lightgbm",
         category_parameter="categorical_column",
         share=5.0,
-        cost=Cost(0.5, rows=0.5, columns=0.8, outputs=1.0),
+        cost=Cost(0.3, rows=0.5, columns=0.8, outputs=1.0),
     ),
     Component(
         name="lightgbm_additive",
@@ -102,6 +102,6 @@ COMPONENTS = (
         max_classes=30,
         category_parameter="categorical_features",
         share=1.0,
-        cost=Cost(1.0, rows=0.5, columns=0.8, outputs=1.0),
+        cost=Cost(0.6, rows=0.5, columns=0.8, outputs=1.0),
     ),
 )

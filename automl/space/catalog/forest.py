@@ -42,7 +42,7 @@ COMPONENTS = (
         preparation=Preparation.NATIVE,
         max_cells=50_000_000,
         share=2.0,
-        cost=Cost(0.25, rows=1.05, columns=0.7),
+        cost=Cost(0.15, rows=1.05, columns=0.7),
     ),
     Component(
         name="random_forest",
@@ -66,7 +66,7 @@ COMPONENTS = (
         preparation=Preparation.NATIVE,
         max_cells=50_000_000,
         share=1.0,
-        cost=Cost(0.5, rows=1.1, columns=0.7),
+        cost=Cost(0.3, rows=1.1, columns=0.7),
     ),
     Component(
         name="decision_tree",

@@ -21,7 +21,7 @@ COMPONENTS = (
         max_rows=2_000,
         max_columns=200,
         share=0.5,
-        cost=Cost(3.0, rows=2.7, columns=0.3),
+        cost=Cost(5.0, rows=2.0, columns=0.3),
     ),
     Component(
         name="gaussian_process_binary",
@@ -33,6 +33,6 @@ COMPONENTS = (
         max_rows=400,
         max_columns=200,
         share=0.5,
-        cost=Cost(10.0, rows=2.7, columns=0.3),
+        cost=Cost(4.0, rows=2.7, columns=0.3),
     ),
 )

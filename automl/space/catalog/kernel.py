@@ -30,6 +30,6 @@ COMPONENTS = (
         max_classes=20,
         min_class_count=8,
         share=1.0,
-        cost=Cost(0.1, rows=2.0, columns=0.8, outputs=0.5),
+        cost=Cost(0.06, rows=1.6, columns=0.8, outputs=0.5),
     ),
 )
