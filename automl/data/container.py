@@ -144,9 +144,13 @@ def _from_sparse(X: Any) -> Any:
         raise DataError("Complex data not supported: X is a sparse matrix of complex numbers. Pass real numbers.")
     if X.dtype.kind not in _NUMBER_KINDS:
         raise DataError(f"X is a sparse matrix of dtype {X.dtype}; expected numbers. Pass X.astype(float).")
-    matrix = X.tocsr()
+    import scipy.sparse
+
+    matrix = scipy.sparse.csr_matrix(X)  # LightGBM takes no sparse arrays; shares the user's memory
     if matrix.dtype.kind != "f":
         matrix = matrix.astype(np.float64)
+    if np.isinf(matrix.data).any():
+        raise DataError("X is a sparse matrix with infinite values; expected finite numbers. Replace or drop them.")
     if not matrix.has_canonical_format:
         matrix = matrix.copy()  # summing duplicates works in place, and X is the user's
         matrix.sum_duplicates()

@@ -7,9 +7,9 @@ from automl.search.resolve import LEAST_SECONDS, Resolved, resolve
 from automl.search.run import run_fit
 
 __all__ = [
-    "LEAST_SECONDS",
     "FitOutcome",
     "FitPlan",
+    "LEAST_SECONDS",
     "Member",
     "ProgressLine",
     "Resolved",
