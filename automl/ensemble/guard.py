@@ -64,7 +64,8 @@ def select(
 
     Copies leave, then all but the best 25 (fewer on few rows) and the best 2 of each family. Four methods are run on
     half of the rows and scored on the other half, five times; greedy selection is run on all rows, unless a simpler
-    method was better there by more than one standard error. Below 1,000 rows greedy selection is averaged over 20 bootstrap samples.
+    method was better there by more than one standard error. Below 1,000 rows greedy selection is averaged over 20
+    bootstrap samples.
     Members with a weight below 3 % leave if the loss stays within a ten-thousandth.
 
     Parameters

@@ -4,60 +4,75 @@ from __future__ import annotations
 
 import math
 
-from automl.space import Component, Facts
+from automl.core import Config
+from automl.space import Catalog, Component, Facts, Role
 
-__all__ = ["CostModel", "nominal_seconds"]
+__all__ = ["CostModel"]
 
-UNMEASURED_SPREAD = 0.9  # standard deviation of log(seconds / predicted) before a model is measured
+UNMEASURED_SPREAD = 0.9  # standard deviation of log(seconds / nominal) before a kind of pipeline is measured
 LEAST_SECONDS = 0.02  # handling, preparation of a tiny table
-
-
-def nominal_seconds(component: Component, facts: Facts, train_rows: int) -> float:
-    """Return the nominal seconds of one fit of a model on this many rows, from its declaration."""
-    cost = component.cost
-    outputs = max(1, facts.n_classes if facts.n_classes > 2 else 1)
-    columns = max(1, facts.n_columns)
-    return LEAST_SECONDS + float(
-        cost.seconds * (train_rows / 1_000) ** cost.rows * (columns / 10) ** cost.columns * outputs**cost.outputs
-    )
+FEATURE_FACTOR = 2.0  # a feature step widens or narrows the table; until measured it counts as widening it
+RECENT = 12
 
 
 class CostModel:
-    """Predicts fold seconds per model; in counted runs it is never told anything and stays nominal.
+    """Predicts the seconds of one fold of a configuration; in counted runs it is never told anything.
 
-    The logarithm of seconds / nominal is averaged per model (recent values count more). A model not measured yet takes
-    the mean of the others: how fast this machine and this table are.
+    The nominal seconds of the model's declaration, for these rows, columns and hyperparameters, are corrected by the
+    mean logarithm of seconds / nominal seen for the same model with the same feature step (recent folds only). What is
+    not measured yet takes the correction of the model without feature steps, or else the mean of all: how fast this
+    machine is on this table.
     """
 
-    def __init__(self, nominal: dict[str, float]) -> None:
-        self._nominal = nominal
-        self._ratios: dict[str, list[float]] = {}
+    def __init__(self, catalog: Catalog, facts: Facts, train_rows: int) -> None:
+        self._catalog = catalog
+        self._facts = facts
+        self._rows = train_rows
+        self._ratios: dict[tuple[str, ...], list[float]] = {}
 
-    def observe(self, model: str, seconds: float) -> None:
-        """Learn what one fold of a model took; pass the limit for one that was killed at it."""
-        ratio = math.log(max(seconds, 1e-3) / self._nominal.get(model, LEAST_SECONDS))
-        self._ratios.setdefault(model, []).append(ratio)
+    def observe(self, config: Config, seconds: float) -> None:
+        """Learn what one fold took; pass more than the limit for one that was killed at it."""
+        ratio = math.log(max(seconds, 1e-3) / self.nominal(config))
+        self._ratios.setdefault(self._key(config), []).append(ratio)
 
-    def measured(self, model: str) -> bool:
-        return model in self._ratios
+    def nominal(self, config: Config) -> float:
+        """Return the seconds that the declarations alone say."""
+        model, step = self._catalog.get(config.steps[-1].component), config.steps[-1]
+        defaults = {parameter.name: parameter.default for parameter in model.hyperparameters}
+        feature = FEATURE_FACTOR if len(self._key(config)) > 1 else 1.0
+        return LEAST_SECONDS + feature * self._estimate(model) * model.cost.relative(step.values, defaults)
 
-    def expected(self, model: str) -> float:
+    def expected(self, config: Config) -> float:
         """Return the expected seconds of a fold."""
-        return self._nominal.get(model, LEAST_SECONDS) * math.exp(self._centre(model))
+        return self.nominal(config) * math.exp(self._centre(self._key(config)))
 
-    def high(self, model: str) -> float:
+    def high(self, config: Config) -> float:
         """Return the 90th percentile of a fold's seconds."""
-        return self.expected(model) * math.exp(1.28 * self._spread(model))
+        return self.expected(config) * math.exp(1.28 * self._spread(self._key(config)))
 
-    def _centre(self, model: str) -> float:
-        recent = self._ratios.get(model, [])[-12:]
-        if recent:
-            return sum(recent) / len(recent)
-        known = [sum(values) / len(values) for name, values in self._ratios.items() if name != "prior"]
-        return min(sum(known) / len(known), 1.5) if known else 0.0
+    def measured(self, config: Config) -> bool:
+        return self._key(config) in self._ratios
 
-    def _spread(self, model: str) -> float:
-        recent = self._ratios.get(model, [])[-12:]
+    def _estimate(self, model: Component) -> float:
+        facts = self._facts
+        outputs = facts.n_classes if facts.n_classes > 2 else 1
+        return model.cost.estimate(rows=self._rows, columns=max(1, facts.n_columns), outputs=outputs)
+
+    def _key(self, config: Config) -> tuple[str, ...]:
+        """The model, and the feature step before it if there is one."""
+        features = [s.component for s in config.steps[:-1] if self._catalog.get(s.component).role is Role.FEATURE]
+        return (config.steps[-1].component, *features)
+
+    def _centre(self, key: tuple[str, ...]) -> float:
+        for known in (key, key[:1]):
+            recent = self._ratios.get(known, [])[-RECENT:]
+            if recent:
+                return sum(recent) / len(recent)
+        others = [sum(values) / len(values) for name, values in self._ratios.items() if name != ("prior",)]
+        return min(sum(others) / len(others), 1.5) if others else 0.0
+
+    def _spread(self, key: tuple[str, ...]) -> float:
+        recent = self._ratios.get(key, [])[-RECENT:]
         if len(recent) < 2:
             return UNMEASURED_SPREAD if not recent else 0.6
         centre = sum(recent) / len(recent)

@@ -14,7 +14,7 @@ from automl.data import Dataset
 from automl.ensemble import candidate_cap
 from automl.evaluate import Folds, make_folds
 from automl.metrics import get_metric
-from automl.search.cost import nominal_seconds
+from automl.search.cost import CostModel
 from automl.search.limits import available_cores, available_memory_mb
 from automl.search.plan import FitPlan, Settings
 from automl.space import Facts, Space, build_space, default_catalog, facts_of, start_portfolio
@@ -35,6 +35,7 @@ class Resolved:
     space: Space
     facts: Facts
     portfolio: tuple[Config, ...]
+    cost: CostModel
 
 
 def resolve(dataset: Dataset, settings: Settings) -> Resolved:
@@ -51,11 +52,13 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
     folds = make_folds(dataset, cv=settings.cv, seconds=settings.time_budget, seed=settings.seed)
     metric = get_metric(settings.metric, task=str(dataset.task), classes=dataset.classes)
     if metric.builtin and not dataset.task.classifies and not np.isfinite(metric.loss(dataset.y, dataset.y)):
-        raise SettingError(f"metric {metric.name!r} is not defined on this target (negative values?); choose another one")
+        raise SettingError(
+            f"metric {metric.name!r} is not defined on this target (negative values?); choose another one"
+        )
     portfolio = start_portfolio(facts, space)
     n_jobs = worker_count(settings.n_jobs)
     memory = settings.memory_limit_mb or 0.8 * available_memory_mb()
-    train_rows = len(folds.pairs[0][0])
+    cost = CostModel(space.catalog, facts, len(folds.pairs[0][0]))
     plan = FitPlan(
         task=str(dataset.task),
         metric=metric.name,
@@ -81,10 +84,10 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
         n_columns=dataset.n_columns,
         n_classes=dataset.n_classes,
         hyperparameters=sum(len(component.hyperparameters) for component in space.active),
-        nominal_seconds={model.name: nominal_seconds(model, facts, train_rows) for model in space.models},
+        nominal_seconds={model.name: cost.nominal(space.default(model.name)) for model in space.models},
         versions={name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()},
     )
-    return Resolved(plan, folds, metric, space, facts, portfolio)
+    return Resolved(plan, folds, metric, space, facts, portfolio, cost)
 
 
 def _version(name: str) -> str:

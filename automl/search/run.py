@@ -16,7 +16,6 @@ from automl.data import Dataset, dump_dataset
 from automl.evaluate import Evaluation, load_evaluation, save_evaluation, warm_up
 from automl.execute import ProcessExecutor, SerialExecutor
 from automl.optimize import start_optimizer
-from automl.search.cost import CostModel
 from automl.search.finish import Finished, finish
 from automl.search.interim import InterimEnsemble
 from automl.search.loop import Run, run_search
@@ -146,7 +145,7 @@ def _prepare(
     optimizer = start_optimizer(
         settings.optimizer, resolved.space, resolved.portfolio, stream_seed(plan.seed, "optimizer")
     )
-    schedule = Schedule(plan, resolved.space.catalog, optimizer, CostModel(dict(plan.nominal_seconds)), emit)
+    schedule = Schedule(plan, resolved.space.catalog, optimizer, resolved.cost, emit)
     return Run(
         plan, budget, resolved.folds, metric, schedule, executor, Artifacts(folder / "artifacts"), evaluation_path, emit
     )

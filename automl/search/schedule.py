@@ -12,9 +12,9 @@ from automl.optimize import Optimizer
 from automl.search.candidate import Candidate, falls_behind
 from automl.search.cost import CostModel
 from automl.search.plan import FitPlan
-from automl.space import Catalog
+from automl.space import Catalog, Component, Float, Int
 
-__all__ = ["LAG", "Launch", "Schedule"]
+__all__ = ["LAG", "Launch", "Schedule", "cheaper"]
 
 LAG = 16  # counted runs: trial i sees the Results of trials 0..i-LAG only, whatever n_jobs is
 BREADTH = 8  # so many different models get their first fold before others are completed
@@ -22,7 +22,7 @@ EXEMPT = 8  # so many first trials are never raced
 RACE_DEPTH = 8
 SPARED = 0.05
 GIVE_UP = 40  # proposals in a row that cannot end in time
-LEAST_TREES = 16
+SLOT = 0.25  # share of the time left that one trial may take before it is made cheaper
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ class Schedule:
         return first + sorted(affordable, key=lambda c: (not c.results, c.loss, c.trial.id)) + dear
 
     def _remaining_cost(self, candidate: Candidate) -> float:
-        return self._cost.expected(candidate.model.name) * len(candidate.pending) / self._plan.n_jobs
+        return self._cost.expected(candidate.trial.config) * len(candidate.pending) / self._plan.n_jobs
 
     def _fits(self, candidate: Candidate, left: float) -> bool:
-        """Whether the next fold is expected to end in time. Boosting can be cut short, so its mean counts."""
-        name = candidate.model.name
-        seconds = self._cost.expected(name) if candidate.model.stopping == "lightgbm" else self._cost.high(name)
-        return seconds <= left
+        """Whether the next fold is expected to end in time. LightGBM can be cut short, so its mean counts."""
+        config = candidate.trial.config
+        cuttable = candidate.model.stopping == "lightgbm"
+        return (self._cost.expected(config) if cuttable else self._cost.high(config)) <= left
 
     def _start(self, left: float) -> Candidate | None:
         """Ask for the next proposal that can end in time and open its trial."""
@@ -132,19 +132,16 @@ class Schedule:
         return True
 
     def _affordable(self, proposal: Proposal, left: float) -> Proposal | None:
-        """Return the proposal if its trial is expected to end in time, with fewer trees if that is what it takes."""
-        name = proposal.config.steps[-1].component
-        model = self._catalog.get(name)
-        share = max(0.2, 0.15 * self._plan.n_folds)  # of the time left that one trial may take
-        jobs = -(-self._plan.n_folds // self._plan.n_jobs)
-        fold = self._cost.expected(name) if model.stopping == "lightgbm" else self._cost.high(name)
-        if fold * jobs <= left:
-            excess = self._cost.expected(name) * jobs / max(1e-9, min(share, 0.5) * left)
-            return (
-                proposal if excess <= 1 else dataclasses.replace(proposal, config=_fewer_trees(proposal.config, excess))
-            )
-        smaller = _fewer_trees(proposal.config, fold * jobs / max(left, 1e-9))
-        return None if smaller == proposal.config else dataclasses.replace(proposal, config=smaller)
+        """Return the proposal if its trial is expected to end in time; made cheaper if that is what it takes."""
+        config = proposal.config
+        model = self._catalog.get(config.steps[-1].component)
+        rounds_of_jobs = -(-self._plan.n_folds // self._plan.n_jobs)
+        excess = self._cost.expected(config) * rounds_of_jobs / max(1e-9, SLOT * left)
+        if excess > 1:
+            config = cheaper(config, model, excess)
+        cuttable = model.stopping == "lightgbm"
+        fold = self._cost.expected(config) if cuttable else self._cost.high(config)
+        return dataclasses.replace(proposal, config=config) if fold * rounds_of_jobs <= left else None
 
     def _open(self, proposal: Proposal) -> Candidate:
         trial = Trial(len(self.candidates), proposal.config, proposal.origin, proposal.fidelity)
@@ -169,9 +166,11 @@ class Schedule:
         if not self._plan.timed:
             return Launch(candidate, fold, None, 600.0)
         assert self._plan.seconds is not None
-        share = 0.3 if self._plan.holdout else 0.18
-        hard = max(0.5, min(left, max(2.0, share * self._plan.seconds)))
-        return Launch(candidate, fold, 0.7 * hard, hard)
+        share = 0.3 if self._plan.holdout else 0.15
+        patience = 4.0 if self._cost.measured(candidate.trial.config) else 8.0
+        hard = min(share * self._plan.seconds, patience * self._cost.high(candidate.trial.config))
+        hard = max(0.5, min(left, max(2.0, hard)))
+        return Launch(candidate, fold, 0.55 * hard, hard)
 
     # ---- what came back
 
@@ -195,7 +194,7 @@ class Schedule:
         if not self._plan.timed or result.status is Status.CANCELLED:
             return
         killed = result.status in (Status.TIMEOUT, Status.MEMORY)
-        self._cost.observe(candidate.model.name, result.wall_seconds * (2.0 if killed else 1.0))
+        self._cost.observe(candidate.trial.config, result.wall_seconds * (2.0 if killed else 1.0))
 
     def _judge(self, candidate: Candidate) -> Result | None:
         """Race over the folds that are there without a gap; complete or stop the trial."""
@@ -241,13 +240,17 @@ class Schedule:
         return sum(c.loss <= best[-1] for c in spared) / len(spared)
 
 
-def _fewer_trees(config: Config, excess: float) -> Config:
-    """Return the configuration with its number of trees divided by ``excess``, if it has one and enough remain."""
+def cheaper(config: Config, model: Component, excess: float) -> Config:
+    """Return the configuration with about ``excess`` times less to do: fewer trees, or a faster learning rate.
+
+    The change stays within the declared range; a model that has neither is returned as it is.
+    """
     last = config.steps[-1]
-    trees = last.values.get("n_estimators")
-    if not isinstance(trees, int) or trees / excess < LEAST_TREES:
-        return config
-    smaller = Step(
-        last.component, tuple({**last.values, "n_estimators": max(LEAST_TREES, int(trees / excess))}.items())
-    )
-    return Config((*config.steps[:-1], smaller))
+    values = last.values
+    for parameter in model.hyperparameters:
+        value = values.get(parameter.name)
+        if isinstance(parameter, Int) and parameter.name == "n_estimators" and isinstance(value, int):
+            values[parameter.name] = max(parameter.low, int(value / excess))
+        elif isinstance(parameter, Float) and parameter.name == "learning_rate" and isinstance(value, float):
+            values[parameter.name] = min(parameter.high, value * excess**1.25)
+    return Config((*config.steps[:-1], Step(last.component, tuple(values.items()))))

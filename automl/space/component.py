@@ -109,18 +109,29 @@ Hyperparameter = Float | Int | Choice | Flag
 class Cost:
     """Nominal fit seconds of one core: ``seconds`` at 1,000 rows x 10 columns, growing as rows^a columns^b outputs^c.
 
-    Outputs: classes of a multiclass task, else 1. Used before anything is measured, and in counted runs.
+    Outputs: classes of a multiclass task, else 1. Used before anything is measured, and in counted runs. ``grows`` says
+    how it depends on hyperparameters: (name, e) multiplies by (value / default)^e.
     """
 
     seconds: float
     rows: float = 1.0
     columns: float = 1.0
     outputs: float = 0.0
+    grows: tuple[tuple[str, float], ...] = ()
 
     def estimate(self, *, rows: int, columns: int, outputs: int = 1) -> float:
         """Return the nominal seconds of one fit."""
         size = (max(rows, 1) / 1000) ** self.rows * (max(columns, 1) / 10) ** self.columns
         return float(self.seconds * size * max(outputs, 1) ** self.outputs)
+
+    def relative(self, values: Mapping[str, Param], defaults: Mapping[str, Param]) -> float:
+        """Return how much dearer than with its defaults a component is with these hyperparameters."""
+        factor = 1.0
+        for name, exponent in self.grows:
+            value, default = values.get(name), defaults.get(name)
+            if isinstance(value, (int, float)) and isinstance(default, (int, float)) and value > 0 and default > 0:
+                factor *= (value / default) ** exponent
+        return factor
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ __all__ = ["COMPONENTS"]
 _LIGHTGBM = {"classification": "lightgbm:LGBMClassifier", "regression": "lightgbm:LGBMRegressor"}
 # col-wise: else LightGBM times both ways at each fit and takes the faster, and the sums differ in the last bit
 _LIGHTGBM_CONSTANTS = {"subsample_freq": 1, "verbose": -1, "n_jobs": 1, "force_col_wise": True}
+_GROWS = (("learning_rate", -0.8), ("num_leaves", 0.5), ("colsample_bytree", 0.5))
+_HIST_GROWS = (("learning_rate", -0.8), ("max_leaf_nodes", 0.5), ("max_features", 0.5))
 _CLASS_WEIGHT = Choice("class_weight", (None, "balanced"), None, tasks=CLASSIFICATION)
 
 COMPONENTS = (
@@ -49,7 +51,7 @@ COMPONENTS = (
         stopping="lightgbm",
         category_parameter="categorical_column",
         share=5.0,
-        cost=Cost(0.3, rows=0.5, columns=0.8, outputs=1.0),
+        cost=Cost(0.3, rows=0.5, columns=0.8, outputs=1.0, grows=_GROWS),
     ),
     Component(
         name="lightgbm_additive",
@@ -74,7 +76,7 @@ COMPONENTS = (
         stopping="lightgbm",
         category_parameter="categorical_column",
         share=2.0,
-        cost=Cost(0.3, rows=0.5, columns=0.8, outputs=1.0),
+        cost=Cost(0.3, rows=0.5, columns=0.8, outputs=1.0, grows=_GROWS),
     ),
     Component(
         name="hist_gradient_boosting",
@@ -102,6 +104,6 @@ COMPONENTS = (
         max_classes=30,
         category_parameter="categorical_features",
         share=1.0,
-        cost=Cost(0.6, rows=0.5, columns=0.8, outputs=1.0),
+        cost=Cost(0.6, rows=0.5, columns=0.8, outputs=1.0, grows=_HIST_GROWS),
     ),
 )

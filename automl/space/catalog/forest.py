@@ -18,7 +18,8 @@ __all__ = ["COMPONENTS"]
 
 _CLASS_CRITERION = Choice("criterion", ("gini", "entropy"), "gini", tasks=CLASSIFICATION)
 _CLASS_WEIGHT = Choice("class_weight", (None, "balanced"), None, tasks=CLASSIFICATION)
-_TREES = Int("n_estimators", 50, 300, 100, log=True)
+_GROWS = (("n_estimators", 1.0), ("max_features", 0.8), ("min_samples_leaf", -0.15))
+_TREES = Int("n_estimators", 16, 300, 100, log=True)
 
 COMPONENTS = (
     Component(
@@ -42,7 +43,7 @@ COMPONENTS = (
         preparation=Preparation.NATIVE,
         max_cells=50_000_000,
         share=2.0,
-        cost=Cost(0.15, rows=1.05, columns=0.7),
+        cost=Cost(0.15, rows=1.05, columns=0.7, grows=_GROWS),
     ),
     Component(
         name="random_forest",
@@ -66,7 +67,7 @@ COMPONENTS = (
         preparation=Preparation.NATIVE,
         max_cells=50_000_000,
         share=1.0,
-        cost=Cost(0.3, rows=1.1, columns=0.7),
+        cost=Cost(0.3, rows=1.1, columns=0.7, grows=_GROWS),
     ),
     Component(
         name="decision_tree",

@@ -27,6 +27,6 @@ COMPONENTS = (
         scale_target=True,
         max_columns=20_000,
         share=2.0,
-        cost=Cost(1.0, rows=0.7, columns=0.3),
+        cost=Cost(1.0, rows=0.7, columns=0.3, grows=(("width", 1.0), ("layers", 0.8), ("learning_rate_init", -0.3))),
     ),
 )
