@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 import tempfile
 import warnings
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -216,15 +218,14 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the fitted estimator to one file, whole or not at all; :func:`automl.load` reads it."""
-        import joblib
-
         check_is_fitted(self, "pipeline_")
         target = Path(path)
+        content = zlib.compress(pickle.dumps({"automl": __version__, "estimator": self}, protocol=5), 1)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, scratch = tempfile.mkstemp(dir=target.parent, suffix=".part")
             with os.fdopen(handle, "wb") as file:
-                joblib.dump({"automl": __version__, "estimator": self}, file, compress=1)
+                file.write(content)
             os.replace(scratch, target)
         except OSError as error:
             raise StoreError(f"cannot write {target}: {error}") from error

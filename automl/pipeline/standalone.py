@@ -37,11 +37,12 @@ def load_json(path: Path) -> Any:
 
 def outputs(model: Any, X: Any) -> dict[str, Any]:
     """Return the prediction and, of a classifier, the probabilities; labels as text where they are objects."""
-    prediction = np.asarray(model.predict(X))
-    found = {"prediction": prediction.astype(str) if prediction.dtype.kind == "O" else prediction}
-    if hasattr(model, "predict_proba"):
-        found["probability"] = np.asarray(model.predict_proba(X))
-    return found
+    found = {"probability": np.asarray(model.predict_proba(X))} if hasattr(model, "predict_proba") else {}
+    if getattr(model, "voting", None) == "soft":  # its predict is this, at the price of a second pass over all members
+        prediction = np.asarray(model.classes_)[np.argmax(found["probability"], axis=1)]
+    else:
+        prediction = np.asarray(model.predict(X))
+    return {**found, "prediction": prediction.astype(str) if prediction.dtype.kind == "O" else prediction}
 
 
 def read_table(path: Path, schema: dict[str, Any], sep: str | None = None, encoding: str = "utf-8-sig") -> Any:

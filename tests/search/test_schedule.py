@@ -5,10 +5,9 @@ import pytest
 
 from automl.core import Config, FoldResult, JobKind, Measures, Proposal, Status, Step
 from automl.evaluate import FoldOutput
-from automl.search.cost import CostModel
 from automl.search.plan import FitPlan
-from automl.search.schedule import BREADTH, EXEMPT, LAG, RACE_DEPTH, Schedule
-from automl.space import Component, Role
+from automl.search.schedule import BREADTH, EXEMPT, LAG, RACE_DEPTH, Schedule, cheaper
+from automl.space import Component, Float, Int, Role
 
 MODELS = ("prior", "lightgbm", "forest")
 
@@ -18,7 +17,28 @@ class Models:
 
     def get(self, name):
         stopping = "lightgbm" if name == "lightgbm" else None
-        return Component(name, Role.MODEL, "nowhere:Nothing", family=name, stopping=stopping)
+        trees = (Int("n_estimators", 16, 300, 100),)
+        return Component(name, Role.MODEL, "nowhere:Nothing", family=name, hyperparameters=trees, stopping=stopping)
+
+
+class Costs:
+    """Seconds per model, for 100 trees; remembers what it is told."""
+
+    def __init__(self, **seconds):
+        self.seconds = dict.fromkeys(MODELS, 1.0) | seconds
+        self.seen = []
+
+    def observe(self, config, seconds):
+        self.seen.append((config.steps[-1].component, seconds))
+
+    def expected(self, config):
+        return self.seconds[config.steps[-1].component] * config.steps[-1].values["n_estimators"] / 100
+
+    def high(self, config):
+        return 1.5 * self.expected(config)
+
+    def measured(self, config):
+        return True
 
 
 class Endless:
@@ -68,8 +88,7 @@ def plan(**changes) -> FitPlan:
 
 
 def schedule(optimizer=None, cost=None, **changes) -> Schedule:
-    nominal = dict.fromkeys(MODELS, 1.0)
-    return Schedule(plan(**changes), Models(), optimizer or Endless(), cost or CostModel(nominal), lambda event: None)
+    return Schedule(plan(**changes), Models(), optimizer or Endless(), cost or Costs(), lambda event: None)
 
 
 def answer(launch, loss=0.5, status=Status.OK, seconds=1.0, job=0) -> FoldResult:
@@ -153,7 +172,7 @@ def test_a_metric_that_is_never_defined_is_invalid():
 
 
 def test_nothing_is_started_that_cannot_end():
-    board = schedule(cost=CostModel({"prior": 0.001, "lightgbm": 50.0, "forest": 50.0}), optimizer=Endless(trees=17))
+    board = schedule(cost=Costs(prior=0.001, lightgbm=100.0, forest=100.0), optimizer=Endless(trees=17))
     launch = board.next(5.0)
     assert launch.candidate.model.name == "prior"
     for _ in range(3):
@@ -163,20 +182,20 @@ def test_nothing_is_started_that_cannot_end():
 
 
 def test_a_forest_that_is_too_large_gets_fewer_trees():
-    board = schedule(cost=CostModel({"prior": 0.01, "lightgbm": 0.01, "forest": 20.0}), optimizer=Endless(trees=1000))
+    board = schedule(cost=Costs(prior=0.01, lightgbm=0.01, forest=20.0), optimizer=Endless(trees=300))
     for _ in range(7):
         launch = board.next(30.0)
         board.record(answer(launch, seconds=20.0 if launch.candidate.model.name == "forest" else 0.01))
     forest = board.candidates[2].trial.config.steps[-1].values["n_estimators"]
-    assert 16 <= forest < 1000
+    assert 16 <= forest < 300
 
 
 def test_a_killed_fold_makes_its_model_count_as_dearer_than_its_limit():
-    cost = CostModel(dict.fromkeys(MODELS, 0.1))
+    cost = Costs()
     board = schedule(cost=cost)
     launch = board.next(100.0)
     board.record(answer(launch, status=Status.TIMEOUT, seconds=10.0))
-    assert cost.expected(launch.candidate.model.name) == pytest.approx(20.0)
+    assert cost.seen == [("prior", 20.0)]
 
 
 def test_trial_count_and_exhaustion_end_a_run():
@@ -210,3 +229,13 @@ def test_counted_runs_do_not_depend_on_the_order_of_completion(order):
     assert ended == [(c.trial.id, c.result.status, c.result.loss) for c in reference.candidates]
     assert Status.PRUNED in {status for _, status, _ in ended}
     assert optimizer.told == [(trial + LAG, trial) for trial in range(60 - LAG)]
+
+
+def test_cheaper_stays_in_the_declared_range():
+    trees = Component("forest", Role.MODEL, "x:X", hyperparameters=(Int("n_estimators", 16, 300, 100),))
+    assert cheaper(Config.of(Step.of("forest", n_estimators=200)), trees, 4.0).steps[0].values == {"n_estimators": 50}
+    assert cheaper(Config.of(Step.of("forest", n_estimators=200)), trees, 1e6).steps[0].values == {"n_estimators": 16}
+    boosting = Component("b", Role.MODEL, "x:X", hyperparameters=(Float("learning_rate", 0.01, 0.2, 0.1),))
+    assert cheaper(Config.of(Step.of("b", learning_rate=0.05)), boosting, 1e6).steps[0].values == {"learning_rate": 0.2}
+    neither = Config.of(Step.of("knn", p=2))
+    assert cheaper(neither, Component("knn", Role.MODEL, "x:X"), 9.0) == neither
