@@ -66,13 +66,15 @@ class Trial:
 class Measures:
     """What one fold or one complete trial cost and reached.
 
-    ``losses`` maps metric name to loss: smaller is better.
+    ``losses`` maps metric name to loss: smaller is better. ``cpu_seconds`` are those of fitting and predicting;
+    ``write_seconds`` went into storing the model.
     """
 
     losses: Mapping[str, float] = field(default_factory=dict)
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
     cpu_seconds: float = 0.0
+    write_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
+import pickle
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class FoldOutput:
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
     cpu_seconds: float = 0.0
+    write_seconds: float = 0.0
     artifact: str | None = None
     artifact_mb: float = 0.0
     error: str | None = None
@@ -154,8 +156,10 @@ def _fit_and_score(
         cpu = time.process_time() - cpu
     if output.status is not Status.OK:
         return FoldOutput(output.status, error=output.error, fit_seconds=fit_seconds, cpu_seconds=cpu)
+    started = time.perf_counter()
     size = _save(fitted.pipeline, artifact)
-    return FoldOutput(**{**vars(output), "cpu_seconds": cpu, "artifact": artifact, "artifact_mb": size})
+    written = time.perf_counter() - started
+    return replace(output, cpu_seconds=cpu, write_seconds=written, artifact=artifact, artifact_mb=size)
 
 
 @contextmanager
@@ -192,10 +196,9 @@ def _scored(
 
 def _save(pipeline: Any, artifact: str) -> float:
     """Write the pipeline so that the file is there whole or not at all; return its size in MB."""
-    import joblib
-
     os.makedirs(os.path.dirname(artifact), exist_ok=True)
     temporary = f"{artifact}.{os.getpid()}"
-    joblib.dump(pipeline, temporary)
+    with open(temporary, "wb") as file:
+        pickle.dump(pipeline, file, protocol=5)
     os.replace(temporary, artifact)
     return os.path.getsize(artifact) / 1e6

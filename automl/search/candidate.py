@@ -80,6 +80,7 @@ class Candidate:
             sum(output.fit_seconds for output in outputs),
             sum(output.predict_seconds for output in outputs),
             sum(output.cpu_seconds for output in outputs),
+            sum(output.write_seconds for output in outputs),
         )
 
     def end(self, status: Status, reason: str | None = None) -> Result:

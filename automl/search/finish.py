@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import pickle
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -202,9 +203,8 @@ def _refit(run: Run, chosen: list[tuple[Candidate, float]], dataset: Dataset) ->
 
 
 def _load(path: str) -> Any:
-    import joblib
-
-    return joblib.load(Path(path))
+    with Path(path).open("rb") as file:  # written by our own workers in this run
+        return pickle.load(file)
 
 
 def _announce(run: Run, selected: Selected, members: Sequence[Member]) -> None:

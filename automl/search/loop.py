@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automl.core import Budget, Event, Executor, FoldResult, Job, JobKind, Metric, Result, Status
+from automl.core import Budget, Event, Executor, FoldResult, Job, JobKind, Measures, Metric, Result, Status
 from automl.evaluate import FoldOutput, Folds, run_fold
 from automl.search.candidate import Candidate
 from automl.search.plan import FitPlan
@@ -151,14 +151,12 @@ def _announce(run: Run, result: Result) -> None:
 
 def unpack(result: FoldResult) -> FoldResult:
     """Join what the executor saw with what the payload reported."""
-    from dataclasses import replace
-
-    from automl.core import Measures
-
     output = result.value
     if result.status is not Status.OK or not isinstance(output, FoldOutput):
         return result
-    measures = Measures(output.losses, output.fit_seconds, output.predict_seconds, output.cpu_seconds)
+    measures = Measures(
+        output.losses, output.fit_seconds, output.predict_seconds, output.cpu_seconds, output.write_seconds
+    )
     return replace(
         result,
         status=output.status,
@@ -181,6 +179,7 @@ def fold_event(result: FoldResult) -> dict[str, object]:
         "fit_seconds": measures.fit_seconds,
         "predict_seconds": measures.predict_seconds,
         "cpu_seconds": measures.cpu_seconds,
+        "write_seconds": measures.write_seconds,
         "wall_seconds": result.wall_seconds,
         "rounds": result.rounds,
         "peak_mb": result.peak_mb,
@@ -214,12 +213,4 @@ def discard(run: Run, candidate: Candidate) -> None:
     run.artifacts.delete([run.artifacts.folder_for(candidate.trial.id, fold) for fold in candidate.outputs])
     for fold, output in list(candidate.outputs.items()):
         if output.prediction is not None:
-            candidate.outputs[fold] = FoldOutput(
-                output.status,
-                output.losses,
-                None,
-                output.rounds,
-                output.fit_seconds,
-                output.predict_seconds,
-                output.cpu_seconds,
-            )
+            candidate.outputs[fold] = replace(output, prediction=None, artifact=None, artifact_mb=0.0)

@@ -109,7 +109,7 @@ def one(folder: Path, name: str, seconds: float, jobs: int) -> dict[str, Any]:
     lost = sum(fold["wall_seconds"] for fold in folds if fold["status"] in ("timeout", "memory", "cancelled"))
     used = sum(fold["fit_seconds"] + fold["predict_seconds"] for fold in folds if fold["status"] == "ok")
     handling = [
-        fold["wall_seconds"] - fold["fit_seconds"] - fold["predict_seconds"]
+        fold["wall_seconds"] - fold["fit_seconds"] - fold["predict_seconds"] - fold["write_seconds"]
         for fold in folds
         if fold["status"] == "ok" and fold["kind"] == "fold"
     ]
