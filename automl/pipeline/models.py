@@ -49,7 +49,6 @@ def _perceptron(facts: Facts, width: int, layers: int, **params: Any) -> dict[st
         "batch_size": int(min(np.clip(facts.n_rows // 20, 16, 256), max(1, facts.n_rows // 2))),
         "early_stopping": stops,
         "n_iter_no_change": 15,
-        "max_iter": 120,
         **params,
     }
 

@@ -26,6 +26,7 @@ class Candidate:
     outputs: dict[int, FoldOutput] = field(default_factory=dict)
     results: dict[int, FoldResult] = field(default_factory=dict)
     running: set[int] = field(default_factory=set)
+    discarded: bool = False  # its fold models and predictions are gone
     judged: int = 0  # folds that the race has looked at
     result: Result | None = None
 

@@ -1,28 +1,28 @@
-"""From complete trials to one plain model: select, refit if planned, load, join, estimate."""
+"""From complete trials to one plain model: select, refit if planned, load, join."""
 
 from __future__ import annotations
 
 import functools
 import pickle
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from automl.core import Array, Event, Job, JobKind, Metric, NoModelError, Status
-from automl.data import Dataset, Task
-from automl.ensemble import select
-from automl.evaluate import Estimate, FoldOutput, estimate_score, run_refit
-from automl.metrics import get_metric
+from automl.core import Event, Job, JobKind, NoModelError, Status
+from automl.data import Dataset
+from automl.evaluate import Estimate, FoldOutput, run_refit
 from automl.pipeline.assemble import assemble
 from automl.search.candidate import Candidate
-from automl.search.loop import SAVE_MB_PER_SECOND, Run, fold_event, model_path, retained, unpack
+from automl.search.loop import LOAD_MB_PER_SECOND, Run, fold_event, model_path, retained, unpack
 from automl.search.plan import Member
+from automl.search.selecting import Evidence, Selected, choose
 
 __all__ = ["Finished", "finish"]
+
+JOINING_SECONDS = 0.3  # kept for joining the models once they are loaded
 
 
 @dataclass(frozen=True)
@@ -33,42 +33,13 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Selected:
-    """Weights over candidates and the estimate of what they predict together."""
+class Loaded:
+    """A member in memory: one model refitted on all rows, or its fold models."""
 
-    weights: tuple[float, ...]
-    loss: float
-    method: str
-    nested: dict[str, float]
-    estimate: Estimate
-
-
-def select_and_estimate(
-    predictions: Sequence[Array],
-    y: Array,
-    rows: Array,
-    metric: Metric,
-    *,
-    weights: Array | None,
-    groups: Array | None,
-    families: Sequence[str],
-    size: int,
-    seed: int,
-    seconds: float | None,
-) -> Selected:
-    """Select the ensemble and score it; runs in the driver for built-in metrics, in a worker for the user's own."""
-    deadline = None if seconds is None else time.monotonic() + seconds
-    stop: Callable[[], bool] | None = None if deadline is None else lambda: time.monotonic() > deadline
-    stack = np.stack(list(predictions))
-    choice = select(
-        stack, y, metric, weights=weights, groups=groups, families=families, size=size, seed=seed, stop=stop
-    )
-    mixed = np.tensordot(np.asarray(choice.weights, dtype=np.float64), stack, axes=1)
-    clusters = rows if groups is None else groups
-    repeated = groups is not None or len(np.unique(rows)) < len(rows)
-    estimate = estimate_score(y, mixed, metric, weights=weights, clusters=clusters if repeated else None, seed=seed)
-    chosen = tuple(float(weight) for weight in choice.weights)
-    return Selected(chosen, float(choice.loss), choice.method, dict(choice.nested), estimate)
+    candidate: Candidate
+    weight: float
+    models: list[Any]
+    refitted: bool
 
 
 def finish(run: Run, dataset: Dataset) -> Finished:
@@ -84,107 +55,65 @@ def finish(run: Run, dataset: Dataset) -> Finished:
     candidates = [c for c in candidates if c.model.family != "prior"] or candidates
     if not candidates:
         return _last_resort(run, dataset)
-    selected = _select(run, dataset, candidates)
-    chosen = [(c, w) for c, w in zip(candidates, selected.weights, strict=True) if w > 0]
-    chosen = _affordable(run, chosen)
-    total = sum(weight for _, weight in chosen)
-    refitted = _refit(run, chosen, dataset) if run.plan.refit else {}
-    parts: list[tuple[float, list[Any]]] = []
-    members: list[Member] = []
-    for candidate, weight in sorted(chosen, key=lambda pair: -pair[1]):
-        paths = [refitted[candidate.trial.id]] if candidate.trial.id in refitted else candidate.artifacts
-        if parts and run.budget.remaining() < 0.2:
-            run.notes.append(f"trial {candidate.trial.id} left out of the ensemble: no time to load it")
-            continue
-        parts.append((weight / total, [_load(path) for path in paths]))
-        members.append(
-            Member(
-                candidate.trial.id,
-                candidate.trial.config,
-                weight / total,
-                candidate.loss,
-                candidate.trial.id in refitted,
-            )
-        )
-    model = assemble(parts, classes=dataset.classes, task=dataset.task)
-    _announce(run, selected, members)
-    return Finished(model, tuple(members), selected.estimate)
-
-
-def _select(run: Run, dataset: Dataset, candidates: list[Candidate]) -> Selected:
-    rows = run.folds.scored
-    spare = run.budget.remaining() - sum(c.artifact_mb for c in candidates[:8]) / SAVE_MB_PER_SECOND
-    seconds = max(0.3, 0.4 * spare) if run.plan.timed else None
-    work = functools.partial(
-        select_and_estimate,
-        [candidate.out_of_fold() for candidate in candidates],
-        dataset.y[rows],
-        rows,
-        run.metric,
-        weights=None if dataset.weights is None else dataset.weights[rows],
-        groups=None if dataset.groups is None else np.asarray(dataset.groups)[rows],
-        families=[candidate.model.family for candidate in candidates],
-        size=run.plan.ensemble_size,
-        seed=run.plan.seed,
-        seconds=seconds,
+    evidence = Evidence.of(run, dataset)
+    selected = choose(run, evidence, candidates)
+    pairs = zip(candidates, selected.weights, strict=True)
+    chosen = sorted(((c, w) for c, w in pairs if w > 0), key=lambda pair: -pair[1])
+    loaded = _load_all(run, chosen, _refit(run, chosen, dataset) if run.plan.refit else {})
+    total = sum(member.weight for member in loaded)
+    estimate = selected.estimate
+    if len(loaded) < len(chosen) and run.metric.builtin:
+        stack = np.stack([member.candidate.out_of_fold() for member in loaded])
+        estimate = evidence.estimate(stack, [member.weight / total for member in loaded])
+    model = assemble([(m.weight, m.models) for m in loaded], classes=dataset.classes, task=dataset.task)
+    members = tuple(
+        Member(m.candidate.trial.id, m.candidate.trial.config, m.weight / total, m.candidate.loss, m.refitted)
+        for m in loaded
     )
-    if run.metric.builtin:
-        return work()
-    selected: Selected | None = _in_worker(run, work, None if seconds is None else seconds + 0.5)
-    if selected is not None:
-        return selected
-    # the user's metric fails or hangs outside the folds: select by the task's usual metric instead
-    usual = get_metric("auto" if dataset.task is not Task.BINARY else "log_loss", task=str(dataset.task), classes=None)
-    run.notes.append(f"metric {run.metric.name} failed on the ensemble; selected and estimated by {usual.name}")
-    predictions, y, scored, _ = work.args
-    return select_and_estimate(predictions, y, scored, usual, **work.keywords)
+    _announce(run, selected, members)
+    return Finished(model, members, estimate)
 
 
-def _in_worker(run: Run, work: Callable[[], Any], seconds: float | None) -> Any:
-    job = Job(run.new_job(), JobKind.CALL, None, None, work, seconds_limit=seconds)
-    run.executor.submit(job)
-    while True:
-        for result in run.executor.collect(1.0):
-            if result.job == job.id:
-                return result.value if result.status is Status.OK else None
+def _load_seconds(candidate: Candidate) -> float:
+    return candidate.artifact_mb / LOAD_MB_PER_SECOND
 
 
-def _affordable(run: Run, chosen: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
-    """Leave out members with the least weight where loading all of them would take too long or too much memory."""
-    limit = 0.3 * run.plan.memory_limit_mb
-    if run.plan.timed:
-        limit = min(limit, max(run.budget.remaining() - 0.3, 0.1) * SAVE_MB_PER_SECOND)
-    kept: list[tuple[Candidate, float]] = []
-    size = 0.0
-    for candidate, weight in sorted(chosen, key=lambda pair: -pair[1]):
-        if kept and size + candidate.artifact_mb > limit:
-            run.notes.append(f"trial {candidate.trial.id} left out of the ensemble: {candidate.artifact_mb:.0f} MB")
+def _load_all(run: Run, chosen: Sequence[tuple[Candidate, float]], refitted: dict[int, str]) -> list[Loaded]:
+    """Load the members, heaviest first; what no longer fits the time or the memory is left out and said so."""
+    loaded: list[Loaded] = []
+    megabytes = 0.0
+    for candidate, weight in chosen:
+        trial = candidate.trial.id
+        late = run.plan.timed and run.budget.remaining() - JOINING_SECONDS < _load_seconds(candidate)
+        large = megabytes + candidate.artifact_mb > 0.3 * run.plan.memory_limit_mb
+        if loaded and (late or large):
+            why = "no time to load it" if late else f"{candidate.artifact_mb:.0f} MB more than memory allows"
+            run.notes.append(f"trial {trial} left out of the ensemble: {why}")
             continue
-        size += candidate.artifact_mb
-        kept.append((candidate, weight))
-    return kept
+        paths = [refitted[trial]] if trial in refitted else candidate.artifacts
+        loaded.append(Loaded(candidate, weight, [_load(path) for path in paths], trial in refitted))
+        megabytes += candidate.artifact_mb
+    return loaded
 
 
-def _refit(run: Run, chosen: list[tuple[Candidate, float]], dataset: Dataset) -> dict[int, str]:
-    """Fit the members again on all rows, heaviest first; a member whose refit does not end keeps its fold models."""
-    train_rows = len(run.folds.pairs[0][0])
-    growth = min(1.1, (dataset.n_rows / train_rows) ** 0.5)
-    waiting: dict[int, Candidate] = {}
-    until = run.budget.remaining() - 0.5 if run.plan.timed else float("inf")
-    for candidate, _ in sorted(chosen, key=lambda pair: -pair[1]):
-        found = [output.rounds for output in candidate.outputs.values() if output.rounds]
-        rounds = round(float(np.mean(found)) * growth) if found else None
-        trial = candidate.trial
-        payload = functools.partial(
-            run_refit, str(run.evaluation_path), trial.config, model_path(run, trial.id, None), rounds, None
-        )
-        job = Job(
-            run.new_job(), JobKind.REFIT, trial.id, None, payload, seconds_limit=until if run.plan.timed else 600.0
-        )
-        waiting[job.id] = candidate
-        run.executor.submit(job)
+def _refit(run: Run, chosen: Sequence[tuple[Candidate, float]], dataset: Dataset) -> dict[int, str]:
+    """Fit members again on all rows, heaviest first, as far as the time goes; the others keep their fold models."""
+    growth = dataset.n_rows / len(run.folds.pairs[0][0])
+    available = float("inf")
+    if run.plan.timed:
+        available = run.budget.remaining() - sum(_load_seconds(c) for c, _ in chosen) - JOINING_SECONDS
+    waiting = {}
+    busy = [0.0] * run.plan.n_jobs
+    for candidate, _ in chosen:
+        seconds = 1.2 * growth * candidate.measures().fit_seconds / run.plan.n_folds
+        busy.sort()
+        if run.plan.timed and busy[0] + seconds > available:
+            run.notes.append(f"trial {candidate.trial.id} not refitted: no time; its fold models are used")
+            continue
+        busy[0] += seconds
+        waiting[_submit_refit(run, candidate, growth, available)] = candidate
     done: dict[int, str] = {}
-    deadline = run.budget.elapsed() + until
+    deadline = run.budget.elapsed() + available
     while waiting:
         left = deadline - run.budget.elapsed() if run.plan.timed else None
         if left is not None and left <= 0:
@@ -198,8 +127,20 @@ def _refit(run: Run, chosen: list[tuple[Candidate, float]], dataset: Dataset) ->
             if result.status is Status.OK and isinstance(raw.value, FoldOutput) and raw.value.artifact:
                 done[raw.trial] = raw.value.artifact
             else:
-                run.notes.append(f"trial {raw.trial} could not be refitted ({result.status}); its fold models are used")
+                run.notes.append(f"trial {raw.trial} not refitted ({result.status}); its fold models are used")
     return done
+
+
+def _submit_refit(run: Run, candidate: Candidate, growth: float, available: float) -> int:
+    found = [output.rounds for output in candidate.outputs.values() if output.rounds]
+    rounds = round(float(np.mean(found)) * min(1.1, growth**0.5)) if found else None
+    trial = candidate.trial
+    path = model_path(run, trial.id, None)
+    payload = functools.partial(run_refit, str(run.evaluation_path), trial.config, path, rounds, None)
+    limit = max(0.1, available) if run.plan.timed else 600.0
+    job = Job(run.new_job(), JobKind.REFIT, trial.id, None, payload, limit, run.plan.worker_limit_mb)
+    run.executor.submit(job)
+    return job.id
 
 
 def _load(path: str) -> Any:

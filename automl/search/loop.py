@@ -16,7 +16,7 @@ from automl.store import Artifacts
 
 __all__ = ["Run", "run_search"]
 
-SAVE_MB_PER_SECOND = 150.0  # loading a fold model back, cautiously
+LOAD_MB_PER_SECOND = 100.0  # loading a fold model back, cautiously
 
 
 @dataclass
@@ -87,7 +87,7 @@ def reserve_seconds(run: Run) -> float:
         return 0.0
     complete = [c for c in run.schedule.candidates if c.complete]
     kept = [c for c in complete if c.trial.id in run.chosen] or sorted(complete, key=lambda c: c.loss)[:8]
-    loading = 0.0 if run.plan.refit else sum(c.artifact_mb for c in kept) / SAVE_MB_PER_SECOND
+    loading = sum(c.artifact_mb for c in kept) / LOAD_MB_PER_SECOND
     refitting = 0.0
     if run.plan.refit and kept:
         assert run.plan.seconds is not None
@@ -189,8 +189,16 @@ def fold_event(result: FoldResult) -> dict[str, object]:
 
 
 def retained(run: Run) -> list[Candidate]:
-    """Complete candidates that the ensemble may choose: the best ones and the best two of each family."""
-    complete = sorted((c for c in run.schedule.candidates if c.complete), key=lambda c: (c.loss, c.trial.id))
+    """Complete candidates that the ensemble may choose: the best ones and the best two of each family.
+
+    A candidate too large to be loaded in a small part of the time, or of the memory, is out unless there is no other.
+    """
+    there = (c for c in run.schedule.candidates if c.complete and not c.discarded)
+    complete = sorted(there, key=lambda c: (c.loss, c.trial.id))
+    limit = 0.1 * run.plan.memory_limit_mb
+    if run.plan.seconds is not None:
+        limit = min(limit, 0.04 * run.plan.seconds * LOAD_MB_PER_SECOND)
+    complete = [c for c in complete if c.artifact_mb <= limit] or complete[:1]
     keep = {c.trial.id for c in complete[: run.plan.candidates]}
     families: dict[str, int] = {}
     for candidate in complete:
@@ -210,6 +218,7 @@ def keep_best(run: Run) -> None:
 
 def discard(run: Run, candidate: Candidate) -> None:
     """Delete the fold models of a candidate that can no longer be chosen, and forget its predictions."""
+    candidate.discarded = True
     run.artifacts.delete([run.artifacts.folder_for(candidate.trial.id, fold) for fold in candidate.outputs])
     for fold, output in list(candidate.outputs.items()):
         if output.prediction is not None:

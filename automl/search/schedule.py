@@ -22,6 +22,10 @@ EXEMPT = 8  # so many first trials are never raced
 RACE_DEPTH = 8
 SPARED = 0.05
 GIVE_UP = 40  # proposals in a row that cannot end in time
+COUNTS = ("n_estimators", "max_iter")  # hyperparameters that a fit's time is proportional to
+CUT = 0.3  # share of the time that one fold may take at most
+SOFT = 0.45  # share of its limit after which boosting stops by itself: predicting and storing come after it
+FASTEST = 0.12  # learning rate; above it boosting of many classes often diverges
 SLOT = 0.25  # share of the time left that one trial may take before it is made cheaper
 
 
@@ -98,10 +102,14 @@ class Schedule:
         return self._cost.expected(candidate.trial.config) * len(candidate.pending) / self._plan.n_jobs
 
     def _fits(self, candidate: Candidate, left: float) -> bool:
-        """Whether the next fold is expected to end in time. LightGBM can be cut short, so its mean counts."""
-        config = candidate.trial.config
-        cuttable = candidate.model.stopping == "lightgbm"
-        return (self._cost.expected(config) if cuttable else self._cost.high(config)) <= left
+        """Whether the next fold is expected to end in time."""
+        return self._fold_seconds(candidate.trial.config, candidate.model, left) <= left
+
+    def _fold_seconds(self, config: Config, model: Component, left: float) -> float:
+        """Seconds that a fold must be given; LightGBM can be cut short by the clock, so its mean counts, up to a cut."""
+        if model.stopping == "lightgbm":
+            return min(self._cost.expected(config), CUT * left)
+        return self._cost.high(config)
 
     def _start(self, left: float) -> Candidate | None:
         """Ask for the next proposal that can end in time and open its trial."""
@@ -139,9 +147,8 @@ class Schedule:
         excess = self._cost.expected(config) * rounds_of_jobs / max(1e-9, SLOT * left)
         if excess > 1:
             config = cheaper(config, model, excess)
-        cuttable = model.stopping == "lightgbm"
-        fold = self._cost.expected(config) if cuttable else self._cost.high(config)
-        return dataclasses.replace(proposal, config=config) if fold * rounds_of_jobs <= left else None
+        seconds = self._fold_seconds(config, model, left) * rounds_of_jobs
+        return dataclasses.replace(proposal, config=config) if seconds <= left else None
 
     def _open(self, proposal: Proposal) -> Candidate:
         trial = Trial(len(self.candidates), proposal.config, proposal.origin, proposal.fidelity)
@@ -166,11 +173,10 @@ class Schedule:
         if not self._plan.timed:
             return Launch(candidate, fold, None, 600.0)
         assert self._plan.seconds is not None
-        share = 0.3 if self._plan.holdout else 0.15
-        patience = 4.0 if self._cost.measured(candidate.trial.config) else 8.0
-        hard = min(share * self._plan.seconds, patience * self._cost.high(candidate.trial.config))
-        hard = max(0.5, min(left, max(2.0, hard)))
-        return Launch(candidate, fold, 0.55 * hard, hard)
+        longest = CUT * self._plan.seconds
+        usual = self._cost.high(candidate.trial.config)
+        hard = min(longest, max(0.1 * self._plan.seconds, 2.0, 2.5 * usual), max(left, 0.5))
+        return Launch(candidate, fold, SOFT * hard, hard)
 
     # ---- what came back
 
@@ -241,7 +247,7 @@ class Schedule:
 
 
 def cheaper(config: Config, model: Component, excess: float) -> Config:
-    """Return the configuration with about ``excess`` times less to do: fewer trees, or a faster learning rate.
+    """Return the configuration with about ``excess`` times less to do: fewer trees or epochs, a faster learning rate.
 
     The change stays within the declared range; a model that has neither is returned as it is.
     """
@@ -249,8 +255,8 @@ def cheaper(config: Config, model: Component, excess: float) -> Config:
     values = last.values
     for parameter in model.hyperparameters:
         value = values.get(parameter.name)
-        if isinstance(parameter, Int) and parameter.name == "n_estimators" and isinstance(value, int):
+        if isinstance(parameter, Int) and parameter.name in COUNTS and isinstance(value, int):
             values[parameter.name] = max(parameter.low, int(value / excess))
         elif isinstance(parameter, Float) and parameter.name == "learning_rate" and isinstance(value, float):
-            values[parameter.name] = min(parameter.high, value * excess**1.25)
+            values[parameter.name] = max(value, min(parameter.high, FASTEST, value * excess**1.25))
     return Config((*config.steps[:-1], Step(last.component, tuple(values.items()))))

@@ -44,14 +44,14 @@ class Costs:
 class Endless:
     """Proposes forest configurations for ever and remembers what it was told, and when."""
 
-    def __init__(self, trees=100, limit=10_000):
-        self.asked, self.told, self.trees, self.limit = 0, [], trees, limit
+    def __init__(self, trees=100, limit=10_000, first=MODELS):
+        self.asked, self.told, self.trees, self.limit, self.first = 0, [], trees, limit, first
 
     def ask(self, n):
         if self.asked >= self.limit:
             return []
         self.asked += 1
-        name = MODELS[self.asked - 1] if self.asked <= 3 else "forest"
+        name = self.first[self.asked - 1] if self.asked <= len(self.first) else "forest"
         return [Proposal(Config.of(Step.of(name, n_estimators=self.trees, number=self.asked)), "test")]
 
     def tell(self, result):
@@ -172,7 +172,7 @@ def test_a_metric_that_is_never_defined_is_invalid():
 
 
 def test_nothing_is_started_that_cannot_end():
-    board = schedule(cost=Costs(prior=0.001, lightgbm=100.0, forest=100.0), optimizer=Endless(trees=17))
+    board = schedule(cost=Costs(prior=0.001, lightgbm=100.0, forest=100.0), optimizer=Endless(first=("prior",)))
     launch = board.next(5.0)
     assert launch.candidate.model.name == "prior"
     for _ in range(3):
@@ -236,6 +236,8 @@ def test_cheaper_stays_in_the_declared_range():
     assert cheaper(Config.of(Step.of("forest", n_estimators=200)), trees, 4.0).steps[0].values == {"n_estimators": 50}
     assert cheaper(Config.of(Step.of("forest", n_estimators=200)), trees, 1e6).steps[0].values == {"n_estimators": 16}
     boosting = Component("b", Role.MODEL, "x:X", hyperparameters=(Float("learning_rate", 0.01, 0.2, 0.1),))
-    assert cheaper(Config.of(Step.of("b", learning_rate=0.05)), boosting, 1e6).steps[0].values == {"learning_rate": 0.2}
+    assert cheaper(Config.of(Step.of("b", learning_rate=0.05)), boosting, 1e6).steps[0].values == {
+        "learning_rate": 0.12
+    }
     neither = Config.of(Step.of("knn", p=2))
     assert cheaper(neither, Component("knn", Role.MODEL, "x:X"), 9.0) == neither

@@ -51,7 +51,7 @@ COMPONENTS = (
         stopping="lightgbm",
         category_parameter="categorical_column",
         share=5.0,
-        cost=Cost(0.3, rows=0.5, columns=0.8, outputs=1.0, grows=_GROWS),
+        cost=Cost(0.3, rows=0.5, columns=0.8, outputs=0.8, grows=_GROWS),
     ),
     Component(
         name="lightgbm_additive",
@@ -76,7 +76,7 @@ COMPONENTS = (
         stopping="lightgbm",
         category_parameter="categorical_column",
         share=2.0,
-        cost=Cost(0.3, rows=0.5, columns=0.8, outputs=1.0, grows=_GROWS),
+        cost=Cost(0.3, rows=0.5, columns=0.8, outputs=0.8, grows=_GROWS),
     ),
     Component(
         name="hist_gradient_boosting",
@@ -104,6 +104,6 @@ COMPONENTS = (
         max_classes=30,
         category_parameter="categorical_features",
         share=1.0,
-        cost=Cost(0.6, rows=0.5, columns=0.8, outputs=1.0, grows=_HIST_GROWS),
+        cost=Cost(0.6, rows=0.5, columns=0.8, outputs=0.8, grows=_HIST_GROWS),
     ),
 )
