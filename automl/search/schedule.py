@@ -106,7 +106,7 @@ class Schedule:
         return self._fold_seconds(candidate.trial.config, candidate.model, left) <= left
 
     def _fold_seconds(self, config: Config, model: Component, left: float) -> float:
-        """Seconds that a fold must be given; LightGBM can be cut short by the clock, so its mean counts, up to a cut."""
+        """Seconds that a fold must be given; LightGBM can be cut short, so its mean counts, up to a cut."""
         if model.stopping == "lightgbm":
             return min(self._cost.expected(config), CUT * left)
         return self._cost.high(config)
