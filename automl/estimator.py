@@ -226,6 +226,7 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
             handle, scratch = tempfile.mkstemp(dir=target.parent, suffix=".part")
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
+            os.chmod(scratch, 0o644)  # mkstemp makes files private
             os.replace(scratch, target)
         except OSError as error:
             raise StoreError(f"cannot write {target}: {error}") from error

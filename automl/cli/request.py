@@ -55,5 +55,5 @@ class Request:
         """
         if budget.seconds is None:
             return None
-        saving = min(8.0, 1.5 + 0.04 * budget.seconds)  # 40 fold models, 17 MB: 3 s on two cores
+        saving = min(10.0, 2.0 + 0.05 * budget.seconds)  # 40 fold models, 17 MB: 3 s to 4 s on two cores
         return max(1.0, budget.remaining() - saving)

@@ -1,6 +1,6 @@
 """Splits, one fold, and the estimate of the final score."""
 
-from automl.evaluate.estimate import Estimate, estimate_score
+from automl.evaluate.estimate import Estimate, estimate_score, fold_loss
 from automl.evaluate.fold import Evaluation, FoldOutput, load_evaluation, run_fold, run_refit, save_evaluation, warm_up
 from automl.evaluate.splits import Folds, Rule, default_folds, make_folds, stop_split
 
@@ -12,6 +12,7 @@ __all__ = [
     "Rule",
     "default_folds",
     "estimate_score",
+    "fold_loss",
     "load_evaluation",
     "make_folds",
     "run_fold",

@@ -8,7 +8,7 @@ import numpy as np
 
 from automl.core import Array, Metric
 
-__all__ = ["Estimate", "bootstrap_losses", "estimate_score"]
+__all__ = ["Estimate", "bootstrap_losses", "estimate_score", "fold_loss"]
 
 SEARCH_SCORE = "search score (optimistic)"
 
@@ -43,12 +43,25 @@ class Estimate:
         return f"{self.metric} {self.value:.5g} [{low:.5g}, {high:.5g}] — {self.label}"
 
 
+def fold_loss(metric: Metric, y: Array, prediction: Array, weights: Array | None, folds: Array | None) -> float:
+    """Return the mean over folds of the loss in each, as trials are scored; NaN where it is defined in none."""
+    if folds is None:
+        return metric.loss(y, prediction, weights)
+    losses = []
+    for fold in np.unique(folds):
+        rows = folds == fold
+        losses.append(metric.loss(y[rows], prediction[rows], None if weights is None else weights[rows]))
+    defined = [loss for loss in losses if loss == loss]
+    return float(np.mean(defined)) if defined else float("nan")
+
+
 def bootstrap_losses(
     y: Array,
     prediction: Array,
     metric: Metric,
     *,
     weights: Array | None = None,
+    folds: Array | None = None,
     clusters: Array | None = None,
     replicates: int = 100,
     seed: int = 0,
@@ -64,6 +77,7 @@ def bootstrap_losses(
     keep = np.sort(rng.choice(n, limit, replace=False)) if n > limit else np.arange(n)
     y, prediction = y[keep], prediction[keep]
     weights = None if weights is None else weights[keep]
+    folds = None if folds is None else folds[keep]
     codes = np.arange(len(y)) if clusters is None else np.unique(clusters[keep], return_inverse=True)[1]
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(codes.max() + 2))
@@ -71,7 +85,8 @@ def bootstrap_losses(
     for i in range(replicates):
         drawn = rng.integers(0, codes.max() + 1, codes.max() + 1)
         rows = drawn if clusters is None else np.concatenate([order[starts[c] : starts[c + 1]] for c in drawn])
-        losses[i] = metric.loss(y[rows], prediction[rows], None if weights is None else weights[rows])
+        some_weights = None if weights is None else weights[rows]
+        losses[i] = fold_loss(metric, y[rows], prediction[rows], some_weights, None if folds is None else folds[rows])
     centre = np.nanmean(losses) if np.isfinite(losses).any() else np.nan
     scaled: Array = centre + (losses - centre) * np.sqrt(len(y) / n)
     return scaled
@@ -83,13 +98,23 @@ def estimate_score(
     metric: Metric,
     *,
     weights: Array | None = None,
+    folds: Array | None = None,
     clusters: Array | None = None,
     label: str = SEARCH_SCORE,
     seed: int = 0,
 ) -> Estimate:
-    """Score out-of-fold predictions, with a per-row bootstrap standard error (normal 95 % interval)."""
-    loss = metric.loss(y, prediction, weights)
-    losses = bootstrap_losses(y, prediction, metric, weights=weights, clusters=clusters, seed=seed)
+    """Score out-of-fold predictions, with a per-row bootstrap standard error (normal 95 % interval).
+
+    Parameters
+    ----------
+    y, prediction : ndarray of n scored rows
+    folds : ndarray of shape (n,), optional
+        The score is then the mean over folds, comparable with the scores of trials.
+    clusters : ndarray of shape (n,), optional
+        Rows drawn together.
+    """
+    loss = fold_loss(metric, y, prediction, weights, folds)
+    losses = bootstrap_losses(y, prediction, metric, weights=weights, folds=folds, clusters=clusters, seed=seed)
     finite = losses[np.isfinite(losses)]
     error = float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
     value = -metric.sign * loss

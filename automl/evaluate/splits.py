@@ -44,6 +44,11 @@ class Folds:
     def scored(self) -> Array:
         return np.concatenate([test for _, test in self.pairs])
 
+    @property
+    def numbers(self) -> Array:
+        """The number of the fold of every scored row, in the same layout."""
+        return np.repeat(np.arange(len(self.pairs)), [len(test) for _, test in self.pairs])
+
     def slice_of(self, fold: int) -> slice:
         """Return where the test part of this fold lies in the out-of-fold layout."""
         start = sum(len(test) for _, test in self.pairs[:fold])

@@ -70,7 +70,7 @@ def finish(run: Run, dataset: Dataset) -> Finished:
         Member(m.candidate.trial.id, m.candidate.trial.config, m.weight / total, m.candidate.loss, m.refitted)
         for m in loaded
     )
-    _announce(run, selected, members)
+    _announce(run, selected, members, estimate)
     return Finished(model, members, estimate)
 
 
@@ -148,10 +148,10 @@ def _load(path: str) -> Any:
         return pickle.load(file)
 
 
-def _announce(run: Run, selected: Selected, members: Sequence[Member]) -> None:
+def _announce(run: Run, selected: Selected, members: Sequence[Member], estimate: Estimate) -> None:
     data = {
         "weights": {str(member.trial): member.weight for member in members},
-        "loss": selected.loss,
+        "loss": -run.metric.sign * estimate.value,
         "method": selected.method,
         "nested": selected.nested,
         "final": True,

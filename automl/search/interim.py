@@ -9,6 +9,7 @@ import numpy as np
 from automl.core import Array, Event, stream
 from automl.data import Dataset
 from automl.ensemble import greedy
+from automl.evaluate import fold_loss
 from automl.search.loop import Run, retained
 
 __all__ = ["InterimEnsemble"]
@@ -28,6 +29,7 @@ class InterimEnsemble:
             chosen = np.sort(stream(run.plan.seed, "interim ensemble").choice(len(scored), ROWS, replace=False))
         self._rows = chosen
         self._y: Array = dataset.y[scored[chosen]]
+        self._folds: Array = run.folds.numbers[chosen]
         self._weights = None if dataset.weights is None else dataset.weights[scored[chosen]]
         self._next = 0.0
         self._known = 0
@@ -55,9 +57,10 @@ class InterimEnsemble:
         self._known = len(candidates)
         weights = {c.trial.id: float(w) for c, w in zip(candidates, selection.weights, strict=True) if w > 0}
         run.chosen = tuple(weights)
+        mixed = np.tensordot(selection.weights, stack, axes=1)
         data = {
             "weights": {str(trial): weight for trial, weight in weights.items()},
-            "loss": float(selection.loss),
+            "loss": fold_loss(run.metric, self._y, mixed, self._weights, self._folds),
             "method": "greedy",
             "nested": {},
             "final": False,

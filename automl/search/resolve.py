@@ -55,7 +55,7 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
         raise SettingError(
             f"metric {metric.name!r} is not defined on this target (negative values?); choose another one"
         )
-    portfolio = start_portfolio(facts, space)
+    portfolio = _with_own(start_portfolio(facts, space), space)
     n_jobs = worker_count(settings.n_jobs)
     memory = settings.memory_limit_mb or 0.8 * available_memory_mb()
     cost = CostModel(space.catalog, facts, len(folds.pairs[0][0]))
@@ -88,6 +88,13 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
         versions={name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()},
     )
     return Resolved(plan, folds, metric, space, facts, portfolio, cost)
+
+
+def _with_own(portfolio: tuple[Config, ...], space: Space) -> tuple[Config, ...]:
+    """Put the defaults of the user's own models behind the first two lines."""
+    known = default_catalog().names
+    own = tuple(space.default(model.name) for model in space.models if model.name not in known)
+    return (*portfolio[:2], *own, *portfolio[2:])
 
 
 def _version(name: str) -> str:

@@ -27,6 +27,7 @@ class Evidence:
 
     y: Array
     rows: Array
+    folds: Array
     metric: Metric
     weights: Array | None
     groups: Array | None
@@ -37,7 +38,7 @@ class Evidence:
         rows = run.folds.scored
         weights = None if dataset.weights is None else dataset.weights[rows]
         groups = None if dataset.groups is None else np.asarray(dataset.groups)[rows]
-        return cls(dataset.y[rows], rows, run.metric, weights, groups, run.plan.seed)
+        return cls(dataset.y[rows], rows, run.folds.numbers, run.metric, weights, groups, run.plan.seed)
 
     def estimate(self, stack: Array, weights: Sequence[float]) -> Estimate:
         """Score the weighted mean of predictions; rows that belong together are resampled together."""
@@ -45,7 +46,13 @@ class Evidence:
         clusters = self.groups if self.groups is not None else self.rows
         bound = self.groups is not None or len(np.unique(self.rows)) < len(self.rows)
         return estimate_score(
-            self.y, mixed, self.metric, weights=self.weights, clusters=clusters if bound else None, seed=self.seed
+            self.y,
+            mixed,
+            self.metric,
+            weights=self.weights,
+            folds=self.folds,
+            clusters=clusters if bound else None,
+            seed=self.seed,
         )
 
 
@@ -54,7 +61,6 @@ class Selected:
     """Weights over the candidates offered, and the estimate of what they predict together."""
 
     weights: tuple[float, ...]
-    loss: float
     method: str
     nested: dict[str, float]
     estimate: Estimate
@@ -102,7 +108,7 @@ def _select(
         stop=stop,
     )
     weights = tuple(float(weight) for weight in choice.weights)
-    return Selected(weights, float(choice.loss), choice.method, dict(choice.nested), evidence.estimate(stack, weights))
+    return Selected(weights, choice.method, dict(choice.nested), evidence.estimate(stack, weights))
 
 
 def _in_worker(run: Run, work: Callable[[], Any], seconds: float | None) -> Any:

@@ -30,7 +30,7 @@ def test_hostile_models_cost_only_their_own_trials():
     names = [kind.__name__.lower() for kind in kinds]
     frame = mixed_frame(150)
     model = AutoClassifier(
-        40,
+        60,
         include=["linear", "prior", *(component(kind) for kind in kinds)],
         optimizer=Script(["prior", "logistic", *names]),
         cv=2,
