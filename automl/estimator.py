@@ -10,6 +10,7 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from automl import __version__, explain
 from automl.core import Array, Budget, Event, InputError, SettingError, StoreError
 from automl.data import Container, check_health, conform, make_dataset
 from automl.metrics import get_metric
-from automl.search import LEAST_SECONDS, ProgressLine, Settings, run_fit
+from automl.search import LEAST_SECONDS, ProgressLine, Settings, check_settings, run_fit
 from automl.store import SqliteJournal
 
 if TYPE_CHECKING:
@@ -120,9 +121,10 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         SettingError
             If a constructor argument is not valid.
         """
-        timed = isinstance(self.time_budget, (int, float)) and not isinstance(self.time_budget, bool)
-        budget = Budget.begin(float(self.time_budget) if timed else None)  # type: ignore[arg-type]
-        if timed and 0 < budget.seconds < LEAST_SECONDS:  # type: ignore[operator]
+        settings = self._settings()
+        check_settings(settings)
+        budget = Budget.begin(settings.time_budget)
+        if settings.time_budget is not None and settings.time_budget < LEAST_SECONDS:
             warnings.warn(
                 f"time_budget={self.time_budget} is below {LEAST_SECONDS:.0f} s: expect the first models only",
                 UserWarning,
@@ -131,7 +133,7 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         dataset = make_dataset(
             X, y, classifies=self._classifies, column_kinds=self.column_kinds, groups=groups, weights=sample_weight
         )
-        journal = self._open_journal()
+        journal, new = self._open_journal()
         listeners = [ProgressLine(budget.seconds)] if self.verbose else []
         try:
             findings = check_health(dataset)
@@ -141,8 +143,13 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
                 for finding in findings:
                     if finding.level == "warning":
                         print(f"automl: note: {finding.message}", file=sys.stderr)
-            outcome = run_fit(self._settings(), dataset, budget=budget, journal=journal, listeners=listeners)
+            outcome = run_fit(settings, dataset, budget=budget, journal=journal, listeners=listeners)
             self._journal = _Recorded(tuple(event for _, event in journal.read()))
+        except InputError:  # nothing was fitted: the corrected call must find the folder as it was
+            journal.close()
+            for path in new:
+                path.unlink(missing_ok=True)
+            raise
         finally:
             journal.close()
         self.outcome_ = outcome
@@ -153,19 +160,31 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _settings(self) -> Settings:
         seed = self.random_state
-        if not isinstance(seed, (int, np.integer)):
-            seed = check_random_state(seed).randint(2**31 - 1)
-        names = set(Settings.__dataclass_fields__) - {"seed"}
-        return Settings(seed=int(seed), **{name: getattr(self, name) for name in names})
+        try:
+            if not isinstance(seed, (int, np.integer)) or seed < 0:
+                seed = check_random_state(seed).randint(2**31 - 1)
+        except ValueError as error:
+            raise SettingError(
+                f"random_state={seed!r}; give an integer of at least 0, a RandomState or None"
+            ) from error
+        values: dict[str, Any] = {n: getattr(self, n) for n in Settings.__dataclass_fields__ if n != "seed"}
+        budget = values["time_budget"]
+        if not isinstance(budget, bool) and isinstance(budget, Real):
+            values["time_budget"] = float(budget)  # NumPy's numbers too
+        return Settings(seed=int(seed), **values)
 
-    def _open_journal(self) -> SqliteJournal:
+    def _open_journal(self) -> tuple[SqliteJournal, list[Path]]:
+        """Return the journal, and the files that are new with it."""
         if self.run_dir is None:
-            return SqliteJournal(None)
-        folder = Path(self.run_dir)
-        if (folder / JOURNAL).exists():
-            raise SettingError(f"run_dir={str(folder)!r} holds an earlier run; give a new folder or delete it first")
-        folder.mkdir(parents=True, exist_ok=True)
-        return SqliteJournal(folder / JOURNAL)
+            return SqliteJournal(None), []
+        path = Path(self.run_dir) / JOURNAL
+        if path.exists():
+            raise SettingError(f"run_dir={str(self.run_dir)!r} holds an earlier run; give a new folder or delete it")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingError(f"run_dir={str(self.run_dir)!r} cannot be a folder: {error}") from error
+        return SqliteJournal(path), [path.with_name(JOURNAL + end) for end in ("", "-wal", "-shm")]
 
     def _remember(self, dataset: Dataset) -> None:
         self.schema_ = dataset.schema
@@ -220,7 +239,13 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         """Write the fitted estimator to one file, whole or not at all; :func:`automl.load` reads it."""
         check_is_fitted(self, "pipeline_")
         target = Path(path)
-        content = zlib.compress(pickle.dumps({"automl": __version__, "estimator": self}, protocol=5), 1)
+        try:
+            content = zlib.compress(pickle.dumps({"automl": __version__, "estimator": self}, protocol=5), 1)
+        except Exception as error:  # whatever a user's metric, splitter or executor raises
+            raise StoreError(
+                f"the estimator cannot be pickled ({error}); a metric, splitter or executor of your own must be "
+                "importable. export() writes the model alone"
+            ) from error
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, scratch = tempfile.mkstemp(dir=target.parent, suffix=".part")

@@ -229,3 +229,59 @@ def test_refit_gives_one_model_a_member():
     holdout = counted(AutoRegressor, cv=1, trials=4).fit(frame, y)
     assert holdout.outcome_.plan.refit and holdout.outcome_.members[0].refitted
     assert pd.Series(holdout.predict(frame)).notna().all()
+
+
+@pytest.mark.parametrize("budget", [np.int64(5), np.float32(5.0)])
+def test_numbers_of_numpy_are_time_budgets(budget):
+    frame = mixed_frame(60)
+    model = AutoClassifier(budget, executor="serial", include=["linear"], cv=2, verbose=0, random_state=0)
+    model.fit(frame, mixed_target(frame, 2))
+    assert model.outcome_.stopped == "deadline" and model.outcome_.plan.seconds == 5.0
+
+
+def test_a_refused_fit_leaves_the_run_folder_free(tmp_path):
+    frame = mixed_frame(60)
+    y = mixed_target(frame, 2)
+    for wrong in ({"metric": "acuracy"}, {"cv": "ten"}, {"random_state": -1}, {"include": ["nothing"]}):
+        with pytest.raises(SettingError):
+            counted(run_dir=tmp_path / "run", include=["linear"]).set_params(**wrong).fit(frame, y)
+    counted(run_dir=tmp_path / "run", include=["linear"], cv=2).fit(frame, y)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingError, match="cannot be a folder"):
+        counted(run_dir=tmp_path / "file" / "run").fit(frame, y)
+
+
+def test_a_fit_changes_no_parameter():
+    from automl.core import Config, Step
+    from automl.optimize import Portfolio
+
+    lines = [Config.of(Step.of("one_hot"), Step.of("median"), Step.of("standard"), Step.of("logistic"))]
+    model = counted(optimizer=Portfolio(lines), cv=2)
+    frame = mixed_frame(60)
+    first = model.fit(frame, mixed_target(frame, 2)).leaderboard()
+    assert model.fit(frame, mixed_target(frame, 2)).leaderboard()["model"].equals(first["model"])
+
+
+def test_rows_of_rare_classes_are_counted_as_not_scored():
+    frame = mixed_frame(90)
+    y = mixed_target(frame, 2).astype(object)
+    y[:2] = "rare"
+    model = counted(cv=5, include=["linear"], trials=2).fit(frame, y)
+    assert model.estimate_.n_unscored == 2 and model.estimate_.n_rows == 88
+
+
+def test_a_model_that_cannot_join_an_ensemble_is_a_failed_trial_not_a_failed_fit():
+    from automl.space import Component, Role
+
+    frame = mixed_frame(60)
+    odd = Component("odd", Role.MODEL, "tests.builders:NoClasses", family="odd", tasks=frozenset({"binary"}))
+    model = counted(include=[odd], cv=2, trials=2).fit(frame, mixed_target(frame, 2))
+    assert model.failures()["reason"].str.contains("classes_").all() and len(model.failures()) == 1
+
+
+def test_time_ordered_folds_keep_components_with_random_inner_splits_out():
+    from sklearn.model_selection import TimeSeriesSplit
+
+    frame = mixed_frame(120)
+    model = counted(AutoRegressor, cv=TimeSeriesSplit(3)).fit(frame, mixed_target(frame, 0))
+    assert {"target", "ridge_path"} <= {name for name, _ in model.outcome_.plan.left_out}

@@ -42,21 +42,22 @@ class ModelFolder:
 
     @contextmanager
     def renewed(self) -> Iterator[None]:
-        """Put an empty folder in the place of an old one; the old one comes back if the input turns out to be bad."""
+        """Put an empty folder in the place of an old one; the old one comes back if no model comes of it."""
         old = self.path.with_name(f".{self.path.name}.replaced")
-        shutil.rmtree(old, ignore_errors=True)
         if self.path.exists():
+            shutil.rmtree(old, ignore_errors=True)
             os.replace(self.path, old)
         self.path.mkdir(parents=True)
         try:
             yield
-        except InputError:
-            shutil.rmtree(self.path)
+        except BaseException as error:
             if old.exists():
+                shutil.rmtree(self.path, ignore_errors=True)
                 os.replace(old, self.path)
+            elif isinstance(error, InputError):
+                shutil.rmtree(self.path)
             raise
-        finally:
-            shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
     def finish(self, record: Mapping[str, Any]) -> None:
         """Write what the command line must remember; from now on the folder is complete."""

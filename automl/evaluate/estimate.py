@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from automl.core import Array, Metric
 __all__ = ["Estimate", "bootstrap_losses", "estimate_score", "fold_loss"]
 
 SEARCH_SCORE = "search score (optimistic)"
+LEAST_REPLICATES = 20  # fewer give no standard error
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Estimate:
     metric : str
     n_rows : int
         Rows scored.
+    n_unscored : int
+        Rows never scored, because their class (or group) had to stay in every training part.
     """
 
     value: float
@@ -37,6 +41,7 @@ class Estimate:
     label: str
     metric: str
     n_rows: int
+    n_unscored: int = 0
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -65,8 +70,9 @@ def bootstrap_losses(
     clusters: Array | None = None,
     replicates: int = 100,
     seed: int = 0,
+    stop: Callable[[], bool] | None = None,
 ) -> Array:
-    """Return the losses of row bootstraps, shape (replicates,); NaN where a replicate is not defined.
+    """Return the losses of row bootstraps, shape (replicates,); NaN where not defined, or not made before ``stop``.
 
     Rows that belong together (``clusters``: the same row scored twice, or a group) are drawn together. At most 10,000
     rows are used; the spread is then scaled to all rows.
@@ -83,6 +89,8 @@ def bootstrap_losses(
     starts = np.searchsorted(codes[order], np.arange(codes.max() + 2))
     losses = np.full(replicates, np.nan)
     for i in range(replicates):
+        if stop is not None and stop():
+            break
         drawn = rng.integers(0, codes.max() + 1, codes.max() + 1)
         rows = drawn if clusters is None else np.concatenate([order[starts[c] : starts[c + 1]] for c in drawn])
         some_weights = None if weights is None else weights[rows]
@@ -101,9 +109,13 @@ def estimate_score(
     folds: Array | None = None,
     clusters: Array | None = None,
     label: str = SEARCH_SCORE,
+    n_unscored: int = 0,
     seed: int = 0,
+    stop: Callable[[], bool] | None = None,
 ) -> Estimate:
     """Score out-of-fold predictions, with a per-row bootstrap standard error (normal 95 % interval).
+
+    The score is always computed; the bootstrap asks ``stop`` between replicates.
 
     Parameters
     ----------
@@ -114,8 +126,11 @@ def estimate_score(
         Rows drawn together.
     """
     loss = fold_loss(metric, y, prediction, weights, folds)
-    losses = bootstrap_losses(y, prediction, metric, weights=weights, folds=folds, clusters=clusters, seed=seed)
+    losses = bootstrap_losses(
+        y, prediction, metric, weights=weights, folds=folds, clusters=clusters, seed=seed, stop=stop
+    )
     finite = losses[np.isfinite(losses)]
-    error = float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
+    error = float(finite.std(ddof=1)) if len(finite) >= LEAST_REPLICATES else float("nan")
     value = -metric.sign * loss
-    return Estimate(value, error, (value - 1.96 * error, value + 1.96 * error), label, metric.name, len(y))
+    interval = (value - 1.96 * error, value + 1.96 * error)
+    return Estimate(value, error, interval, label, metric.name, len(y), n_unscored)

@@ -103,7 +103,7 @@ def run_fold(
     """
     evaluation, dataset = load_evaluation(path)
     train_rows, test_rows = evaluation.folds.pairs[fold]
-    train = dataset.rows(train_rows)
+    train = _weighing(dataset.rows(train_rows))
     if fidelity.rows < 1.0:
         from automl.evaluate.splits import Rule, stop_split
 
@@ -116,7 +116,9 @@ def run_fold(
 def run_refit(path: str, config: Config, artifact: str, rounds: int | None, seconds: float | None) -> FoldOutput:
     """Fit on all rows with a known number of rounds, and leave the pipeline at ``artifact``."""
     evaluation, dataset = load_evaluation(path)
-    return _fit_and_score(evaluation, config, dataset, None, len(evaluation.folds), artifact, seconds, rounds)
+    return _fit_and_score(
+        evaluation, config, _weighing(dataset), None, len(evaluation.folds), artifact, seconds, rounds
+    )
 
 
 def _fit_and_score(
@@ -156,10 +158,35 @@ def _fit_and_score(
         cpu = time.process_time() - cpu
     if output.status is not Status.OK:
         return FoldOutput(output.status, error=output.error, fit_seconds=fit_seconds, cpu_seconds=cpu)
+    trouble = _unfit_for_voting(fitted.pipeline, train)
+    if trouble is not None:
+        return FoldOutput(Status.INVALID, error=trouble, fit_seconds=fit_seconds, cpu_seconds=cpu)
     started = time.perf_counter()
     size = _save(fitted.pipeline, artifact)
     written = time.perf_counter() - started
     return replace(output, cpu_seconds=cpu, write_seconds=written, artifact=artifact, artifact_mb=size)
+
+
+def _weighing(data: Dataset) -> Dataset:
+    """Leave out rows of weight zero, unless a class would be lost: stop sets and inner splits would count them."""
+    if data.weights is None or (data.weights > 0).all():
+        return data
+    kept = data.rows(np.flatnonzero(data.weights > 0))
+    return kept if not data.task.classifies or len(np.unique(kept.y)) == len(np.unique(data.y)) else data
+
+
+def _unfit_for_voting(pipeline: Any, data: Dataset) -> str | None:
+    """Say why a fitted model of the user's own could not join an ensemble, if so."""
+    from sklearn.base import clone
+
+    classes = getattr(pipeline, "classes_", None)
+    if data.task.classifies and not np.array_equal([] if classes is None else classes, np.arange(data.n_classes)):
+        return f"its classes_ are {classes}, expected the codes 0 to {data.n_classes - 1}"
+    try:
+        clone(pipeline)
+    except Exception as error:
+        return f"scikit-learn cannot clone it: {error}"
+    return None
 
 
 @contextmanager

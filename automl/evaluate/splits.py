@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ class Folds:
     description: str
     holdout: bool
     unscored_classes: tuple[int, ...] = ()
+    n_unscored: int = 0
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -155,7 +157,7 @@ def _folds(dataset: Dataset, n_folds: int, repeats: int, seed: int) -> Folds:
             pairs.append((np.sort(np.concatenate([rows[train], always])), rows[test]))
     text = "holdout of 20 %" if holdout else f"{n_folds} folds" + (f" x {repeats}" if repeats > 1 else "")
     text += ", stratified" if dataset.task.classifies else ""
-    return Folds(tuple(pairs), Rule.RANDOM, text, holdout, rare)
+    return Folds(tuple(pairs), Rule.RANDOM, text, holdout, rare, len(always))
 
 
 def _group_folds(dataset: Dataset, n_folds: int, seed: int) -> Folds:
@@ -175,13 +177,19 @@ def _group_folds(dataset: Dataset, n_folds: int, seed: int) -> Folds:
                 "give finer groups or none"
             )
         state = stream_seed(seed, "folds", 0)
+        wanted = min(n_splits, n_groups)
+        if dataset.task.classifies:
+            counts = np.bincount(dataset.y[rows], minlength=dataset.n_classes)
+            wanted = min(wanted, max(2, int(counts.max())))
         kind = StratifiedGroupKFold if dataset.task.classifies else GroupKFold
-        splitter = kind(min(n_splits, n_groups), shuffle=True, random_state=state)
-        pairs = [
-            (np.sort(np.concatenate([rows[train], always])), rows[test])
-            for train, test in splitter.split(rows, dataset.y[rows], groups[rows])
-            if len(test)
-        ]
+        splitter = kind(wanted, shuffle=True, random_state=state)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # classes rarer than the folds are looked after below
+            pairs = [
+                (np.sort(np.concatenate([rows[train], always])), rows[test])
+                for train, test in splitter.split(rows, dataset.y[rows], groups[rows])
+                if len(test)
+            ]
         missing = _missing_classes(dataset, pairs)
         if not missing:
             break
@@ -190,7 +198,7 @@ def _group_folds(dataset: Dataset, n_folds: int, seed: int) -> Folds:
         always, rows = np.flatnonzero(pinned), np.flatnonzero(~pinned)
     pairs = pairs[:1] if holdout else pairs
     text = f"holdout of 1/{n_splits} of the groups" if holdout else f"{len(pairs)} group folds"
-    return Folds(tuple(pairs), Rule.GROUPS, text, holdout, tuple(sorted(unscored)))
+    return Folds(tuple(pairs), Rule.GROUPS, text, holdout, tuple(sorted(unscored)), len(always))
 
 
 def _missing_classes(dataset: Dataset, pairs: Iterable[tuple[Array, Array]]) -> set[int]:
@@ -213,9 +221,9 @@ def _custom_folds(dataset: Dataset, cv: Any) -> Folds:
     rows = np.arange(dataset.n_rows)
     try:
         splits = list(splitter.split(rows.reshape(-1, 1), dataset.y, dataset.groups))
-    except ValueError as error:
+        pairs = tuple((_positions(train, rows), _positions(test, rows)) for train, test in splits)
+    except Exception as error:  # the splitter may be the user's own code
         raise SettingError(f"cv={cv!r} cannot split this table: {error}") from error
-    pairs = tuple((np.asarray(a, dtype=np.intp), np.asarray(b, dtype=np.intp)) for a, b in splits)
     if not pairs or any(len(a) == 0 or len(b) == 0 for a, b in pairs):
         raise SettingError(f"cv={cv!r} gives an empty training or test part")
     if any(np.intersect1d(a, b).size for a, b in pairs):
@@ -230,6 +238,16 @@ def _custom_folds(dataset: Dataset, cv: Any) -> Folds:
     ordered = isinstance(splitter, TimeSeriesSplit)
     rule = Rule.ORDERED if ordered else Rule.GROUPS if dataset.groups is not None else Rule.RANDOM
     return Folds(pairs, rule, f"{len(pairs)} folds of {type(splitter).__name__}", len(pairs) == 1)
+
+
+def _positions(index: Any, rows: Array) -> Array:
+    """Return row positions given as integers or as a mask; IndexError where they are out of range."""
+    chosen = np.asarray(index)
+    if chosen.dtype == bool:
+        return np.asarray(rows[chosen])
+    if chosen.size and chosen.min() < 0:
+        raise IndexError(f"row position {chosen.min()} is negative")
+    return np.asarray(rows[chosen.astype(np.intp)])
 
 
 def stop_split(dataset: Dataset, share: float, rule: Rule, seed: int) -> tuple[Array, Array]:
@@ -282,4 +300,16 @@ def _group_stop_split(dataset: Dataset, share: float, rng: np.random.Generator) 
         stop |= members
         if stop.sum() >= wanted:
             break
+    if not stop.any():
+        stop = _smallest_group(dataset, groups)
     return np.flatnonzero(~stop), np.flatnonzero(stop)
+
+
+def _smallest_group(dataset: Dataset, groups: Array) -> Array:
+    """Return the mask of the smallest group that leaves every class and 60 % of the rows; empty if there is none."""
+    for group in np.argsort(np.bincount(groups), kind="stable"):
+        members = groups == group
+        rest = dataset.y[~members]
+        if members.mean() <= 0.4 and (not dataset.task.classifies or len(np.unique(rest)) == dataset.n_classes):
+            return np.asarray(members)
+    return np.zeros(dataset.n_rows, dtype=bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,7 +24,7 @@ def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed
     ----------
     choice : "auto", "random" or object
         ``auto``: the portfolio, then random search. ``random``: random search alone. An object with ``ask`` and
-        ``tell`` is used as it is; any other callable is called with (space, seed) and returns one.
+        ``tell`` is used as it is (a copy); any other callable is called with (space, seed) and returns one.
 
     Raises
     ------
@@ -37,6 +38,6 @@ def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed
     if callable(choice) and not hasattr(choice, "ask") or isinstance(choice, type):
         choice = choice(space, seed)
     if callable(getattr(choice, "ask", None)) and callable(getattr(choice, "tell", None)):
-        optimizer: Optimizer = choice
+        optimizer: Optimizer = copy.deepcopy(choice)  # a fit changes no parameter of its estimator
         return optimizer
     raise SettingError(f"optimizer={choice!r}; give one of {', '.join(NAMES)} or an object with ask and tell")

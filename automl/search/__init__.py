@@ -3,7 +3,7 @@
 from automl.search.limits import available_cores, available_memory_mb
 from automl.search.plan import FitOutcome, FitPlan, Member, Settings
 from automl.search.progress import ProgressLine
-from automl.search.resolve import LEAST_SECONDS, Resolved, resolve
+from automl.search.resolve import LEAST_SECONDS, Resolved, check_settings, resolve
 from automl.search.run import run_fit
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Settings",
     "available_cores",
     "available_memory_mb",
+    "check_settings",
     "resolve",
     "run_fit",
 ]

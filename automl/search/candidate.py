@@ -41,7 +41,9 @@ class Candidate:
 
     @property
     def loss(self) -> float:
-        """Mean optimised loss over the folds so far; infinite before the first."""
+        """Mean optimised loss over the folds so far, fixed once the trial has ended; infinite before the first."""
+        if self.result is not None:
+            return float("inf") if self.result.loss is None else self.result.loss
         return _mean(self.fold_losses())
 
     def fold_losses(self, n: int | None = None) -> Array:
@@ -73,8 +75,8 @@ class Candidate:
         return sum(output.artifact_mb for output in self.outputs.values())
 
     def measures(self) -> Measures:
-        """Join the folds: mean losses, summed seconds."""
-        outputs = [self.outputs[fold] for fold in sorted(self.outputs)]
+        """Join the folds judged: mean losses, summed seconds."""
+        outputs = [self.outputs[fold] for fold in range(self.judged)]
         names = outputs[0].losses if outputs else {}
         return Measures(
             {name: _mean(np.array([output.losses[name] for output in outputs])) for name in names},
@@ -87,7 +89,7 @@ class Candidate:
     def end(self, status: Status, reason: str | None = None) -> Result:
         """Close the trial. Its loss is that of the folds judged, whatever else was running."""
         loss = _mean(self.fold_losses(self.judged))
-        folds = tuple(self.results[fold] for fold in sorted(self.results))
+        folds = tuple(self.results[fold] for fold in sorted(self.results) if fold <= self.judged)
         known = float(loss) if np.isfinite(loss) else None
         self.result = Result(self.trial, status, known, self.measures(), folds, reason)
         return self.result

@@ -16,8 +16,9 @@ from automl.data import Dataset
 from automl.evaluate import Estimate, FoldOutput, run_refit
 from automl.pipeline.assemble import assemble
 from automl.search.candidate import Candidate
-from automl.search.loop import LOAD_MB_PER_SECOND, Run, fold_event, model_path, retained, unpack
+from automl.search.loop import LOAD_MB_PER_SECOND, Run, await_jobs, fold_event, model_path, retained, unpack
 from automl.search.plan import Member
+from automl.search.schedule import COUNTED_SECONDS
 from automl.search.selecting import Evidence, Selected, choose
 
 __all__ = ["Finished", "finish"]
@@ -42,8 +43,8 @@ class Loaded:
     refitted: bool
 
 
-def finish(run: Run, dataset: Dataset) -> Finished:
-    """Make the final model out of what the search left.
+def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
+    """Make the final model out of what the search left; ``refit``: fit the members again on all rows, as time allows.
 
     Raises
     ------
@@ -53,13 +54,15 @@ def finish(run: Run, dataset: Dataset) -> Finished:
     candidates = retained(run)
     # a constant changes no ranks, so rank metrics would take it in for nothing: only where there is nothing else
     candidates = [c for c in candidates if c.model.family != "prior"] or candidates
-    if not candidates:
+    if not candidates or (candidates[0].model.family == "prior" and _partial(run)):
         return _last_resort(run, dataset)
     evidence = Evidence.of(run, dataset)
     selected = choose(run, evidence, candidates)
     pairs = zip(candidates, selected.weights, strict=True)
     chosen = sorted(((c, w) for c, w in pairs if w > 0), key=lambda pair: -pair[1])
-    loaded = _load_all(run, chosen, _refit(run, chosen, dataset) if run.plan.refit else {})
+    loaded = _load_all(run, chosen, _refit(run, chosen, dataset) if refit else {})
+    if not loaded:
+        return _last_resort(run, dataset)
     total = sum(member.weight for member in loaded)
     estimate = selected.estimate
     if len(loaded) < len(chosen) and run.metric.builtin:
@@ -91,14 +94,19 @@ def _load_all(run: Run, chosen: Sequence[tuple[Candidate, float]], refitted: dic
             run.notes.append(f"trial {trial} left out of the ensemble: {why}")
             continue
         paths = [refitted[trial]] if trial in refitted else candidate.artifacts
-        loaded.append(Loaded(candidate, weight, [_load(path) for path in paths], trial in refitted))
+        try:
+            models = [_load(path) for path in paths]
+        except Exception as error:  # unpickling runs the code of whoever made the model
+            run.notes.append(f"trial {trial} left out of the ensemble: it cannot be loaded ({error})")
+            continue
+        loaded.append(Loaded(candidate, weight, models, trial in refitted))
         megabytes += candidate.artifact_mb
     return loaded
 
 
 def _refit(run: Run, chosen: Sequence[tuple[Candidate, float]], dataset: Dataset) -> dict[int, str]:
     """Fit members again on all rows, heaviest first, as far as the time goes; the others keep their fold models."""
-    growth = dataset.n_rows / len(run.folds.pairs[0][0])
+    growth = dataset.n_rows / float(np.mean([len(train) for train, _ in run.folds.pairs]))
     available = float("inf")
     if run.plan.timed:
         available = run.budget.remaining() - sum(_load_seconds(c) for c, _ in chosen) - JOINING_SECONDS
@@ -113,21 +121,14 @@ def _refit(run: Run, chosen: Sequence[tuple[Candidate, float]], dataset: Dataset
         busy[0] += seconds
         waiting[_submit_refit(run, candidate, growth, available)] = candidate
     done: dict[int, str] = {}
-    deadline = run.budget.elapsed() + available
-    while waiting:
-        left = deadline - run.budget.elapsed() if run.plan.timed else None
-        if left is not None and left <= 0:
-            run.executor.cancel(list(waiting))
-            left = 0.2
-        for raw in run.executor.collect(left):
-            result = unpack(raw)
-            if waiting.pop(raw.job, None) is None or raw.trial is None:
-                continue
-            run.emit(Event("fold", fold_event(result), run.budget.elapsed()))
-            if result.status is Status.OK and isinstance(raw.value, FoldOutput) and raw.value.artifact:
-                done[raw.trial] = raw.value.artifact
-            else:
-                run.notes.append(f"trial {raw.trial} not refitted ({result.status}); its fold models are used")
+    for raw in await_jobs(run, set(waiting), available if run.plan.timed else COUNTED_SECONDS * len(waiting)):
+        result = unpack(raw)
+        run.emit(Event("fold", fold_event(result), run.budget.elapsed()))
+        trial = waiting[raw.job].trial.id
+        if result.status is Status.OK and isinstance(raw.value, FoldOutput) and raw.value.artifact:
+            done[trial] = raw.value.artifact
+        else:
+            run.notes.append(f"trial {trial} not refitted ({result.status}); its fold models are used")
     return done
 
 
@@ -137,7 +138,7 @@ def _submit_refit(run: Run, candidate: Candidate, growth: float, available: floa
     trial = candidate.trial
     path = model_path(run, trial.id, None)
     payload = functools.partial(run_refit, str(run.evaluation_path), trial.config, path, rounds, None)
-    limit = max(0.1, available) if run.plan.timed else 600.0
+    limit = max(0.1, available) if run.plan.timed else COUNTED_SECONDS
     job = Job(run.new_job(), JobKind.REFIT, trial.id, None, payload, limit, run.plan.worker_limit_mb)
     run.executor.submit(job)
     return job.id
@@ -151,7 +152,8 @@ def _load(path: str) -> Any:
 def _announce(run: Run, selected: Selected, members: Sequence[Member], estimate: Estimate) -> None:
     data = {
         "weights": {str(member.trial): member.weight for member in members},
-        "loss": -run.metric.sign * estimate.value,
+        # another metric's value (the user's own failed on the ensemble) has no place beside the trials' losses
+        "loss": -run.metric.sign * estimate.value if estimate.metric == run.metric.name else None,
         "method": selected.method,
         "nested": selected.nested,
         "final": True,
@@ -159,16 +161,26 @@ def _announce(run: Run, selected: Selected, members: Sequence[Member], estimate:
     run.emit(Event("ensemble", data, run.budget.elapsed()))
 
 
+def _partial(run: Run) -> list[Candidate]:
+    """Trials other than a constant that have at least one fold model on disk."""
+    there = [c for c in run.schedule.candidates if c.model.family != "prior"]
+    return [c for c in there if any(Path(path).exists() for path in c.artifacts)]
+
+
 def _last_resort(run: Run, dataset: Dataset) -> Finished:
     """No trial is complete: vote with the fold models of the trial that came furthest, else predict a constant."""
-    partial = [c for c in run.schedule.candidates if c.artifacts and any(Path(p).exists() for p in c.artifacts)]
+    partial = _partial(run)
     if partial:
         best = min(partial, key=lambda c: (-len(c.outputs), c.loss))
         models = [_load(path) for path in best.artifacts if Path(path).exists()]
         run.notes.append(f"no trial was complete; the model is {best.model.name} on {len(models)} fold(s)")
         model = assemble([(1.0, models)], classes=dataset.classes, task=dataset.task)
-        value, n = -run.metric.sign * best.loss, sum(len(run.folds.pairs[f][1]) for f in best.outputs)
-        members: tuple[Member, ...] = (Member(best.trial.id, best.trial.config, 1.0, best.loss, False),)
+        losses = best.fold_losses()
+        value, n = (
+            -run.metric.sign * float(losses[~np.isnan(losses)].mean()),
+            sum(len(run.folds.pairs[f][1]) for f in best.outputs),
+        )
+        members: tuple[Member, ...] = (Member(best.trial.id, best.trial.config, 1.0, -run.metric.sign * value, False),)
     else:
         try:
             constant = _constant(dataset)

@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 
-from automl.core import Array, Event, stream
+from automl.core import Array, Event, NoModelError, stream
 from automl.data import Dataset
-from automl.ensemble import greedy
+from automl.ensemble import greedy, sample_rows
 from automl.evaluate import fold_loss
 from automl.search.loop import Run, retained
 
@@ -24,37 +24,41 @@ class InterimEnsemble:
 
     def __init__(self, run: Run, dataset: Dataset) -> None:
         scored = run.folds.scored
-        chosen = np.arange(len(scored))
-        if len(scored) > ROWS:
-            chosen = np.sort(stream(run.plan.seed, "interim ensemble").choice(len(scored), ROWS, replace=False))
+        rng = stream(run.plan.seed, "interim ensemble")
+        chosen = sample_rows(dataset.y[scored], ROWS, rng, classifies=dataset.task.classifies)
         self._rows = chosen
         self._y: Array = dataset.y[scored[chosen]]
         self._folds: Array = run.folds.numbers[chosen]
         self._weights = None if dataset.weights is None else dataset.weights[scored[chosen]]
         self._next = 0.0
-        self._known = 0
+        self._known: tuple[int, ...] = ()
 
     def update(self, run: Run) -> None:
         """Select if it is time; leaves the trials chosen in ``run.chosen``."""
         elapsed = run.budget.elapsed()
         candidates = [c for c in retained(run) if c.model.family != "prior"]
-        if not run.plan.timed or not run.metric.builtin or elapsed < self._next or len(candidates) <= self._known:
+        if not run.plan.timed or not run.metric.builtin or elapsed < self._next or not candidates:
+            return
+        if self._known == tuple(c.trial.id for c in candidates):
             return
         assert run.plan.seconds is not None
         started = time.monotonic()
         stack = np.stack([candidate.out_of_fold()[self._rows] for candidate in candidates])
         allowed = 0.02 * run.plan.seconds
-        selection = greedy(
-            stack,
-            self._y,
-            run.metric,
-            weights=self._weights,
-            size=run.plan.ensemble_size,
-            stop=lambda: time.monotonic() - started > allowed,
-        )
+        try:
+            selection = greedy(
+                stack,
+                self._y,
+                run.metric,
+                weights=self._weights,
+                size=run.plan.ensemble_size,
+                stop=lambda: time.monotonic() - started > allowed,
+            )
+        except NoModelError:  # the metric is not defined on the sample
+            return
         duration = time.monotonic() - started
         self._next = elapsed + max(STEP * run.plan.seconds, duration / SHARE)
-        self._known = len(candidates)
+        self._known = tuple(c.trial.id for c in candidates)
         weights = {c.trial.id: float(w) for c, w in zip(candidates, selection.weights, strict=True) if w > 0}
         run.chosen = tuple(weights)
         mixed = np.tensordot(selection.weights, stack, axes=1)

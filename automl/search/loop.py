@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import itertools
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automl.core import Budget, Event, Executor, FoldResult, Job, JobKind, Measures, Metric, Result, Status
+from automl.core import (
+    Budget,
+    Event,
+    ExecutionError,
+    Executor,
+    FoldResult,
+    Job,
+    JobKind,
+    Measures,
+    Metric,
+    Result,
+    Status,
+)
 from automl.evaluate import FoldOutput, Folds, run_fold
 from automl.search.candidate import Candidate
 from automl.search.plan import FitPlan
 from automl.search.schedule import Launch, Schedule
 from automl.store import Artifacts
 
-__all__ = ["Run", "run_search"]
+__all__ = ["Run", "await_jobs", "run_search"]
 
+GRACE_SECONDS = 2.0  # for cancelled jobs to come back
+
+_JOB_IDS = itertools.count(1)  # one executor may serve several fits: no two of their jobs share a number
 LOAD_MB_PER_SECOND = 100.0  # loading a fold model back, cautiously
 
 
 @dataclass
 class Run:
-    """What one fit works with. ``job`` numbers count up; ``emit`` writes to the journal and tells the listeners."""
+    """What one fit works with. ``emit`` writes to the journal and tells the listeners."""
 
     plan: FitPlan
     budget: Budget
@@ -32,14 +49,12 @@ class Run:
     artifacts: Artifacts
     evaluation_path: Path
     emit: Callable[[Event], None]
-    jobs: int = 0
     flying: dict[int, Launch] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     chosen: tuple[int, ...] = ()  # trials in the latest ensemble of the search
 
     def new_job(self) -> int:
-        self.jobs += 1
-        return self.jobs
+        return next(_JOB_IDS)
 
 
 def run_search(run: Run, between: Callable[[Run], None]) -> str:
@@ -51,16 +66,44 @@ def run_search(run: Run, between: Callable[[Run], None]) -> str:
         stopped = _converse(run, between)
     except KeyboardInterrupt:
         stopped = "interrupted"
-    run.executor.cancel(list(run.flying))
-    while run.flying:
-        results = run.executor.collect(2.0)
-        if not results:
-            break
-        for result in results:
-            _take_in(run, result)
+    except ExecutionError as error:
+        stopped = "executor failed"
+        run.notes.append(f"the executor failed: {error}")
+    try:
+        _land(run)
+    except KeyboardInterrupt:
+        stopped = "interrupted"
+    return stopped
+
+
+def _land(run: Run) -> None:
+    """End what is still flying and close the trials that were not complete."""
+    for result in await_jobs(run, set(run.flying), 0.0):
+        _take_in(run, result)
     for closed in run.schedule.close_open():
         _announce(run, closed)
-    return stopped
+
+
+def await_jobs(run: Run, ids: set[int], seconds: float) -> Iterator[FoldResult]:
+    """Yield the results of these jobs as they end; after ``seconds`` cancel the rest, and never wait for ever.
+
+    Results of other jobs (of a fit that was interrupted, on the same executor) are passed over.
+    """
+    waiting = set(ids)
+    deadline = time.monotonic() + seconds
+    cancelled = False
+    while waiting:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            if cancelled:
+                return
+            run.executor.cancel(list(waiting))
+            cancelled, deadline = True, time.monotonic() + GRACE_SECONDS
+            continue
+        for result in run.executor.collect(min(left, 1.0)):
+            if result.job in waiting:
+                waiting.discard(result.job)
+                yield result
 
 
 def _converse(run: Run, between: Callable[[Run], None]) -> str:
@@ -86,7 +129,9 @@ def reserve_seconds(run: Run) -> float:
     if not run.plan.timed:
         return 0.0
     complete = [c for c in run.schedule.candidates if c.complete]
-    kept = [c for c in complete if c.trial.id in run.chosen] or sorted(complete, key=lambda c: c.loss)[:8]
+    kept = [c for c in complete if c.trial.id in run.chosen and not c.discarded] or sorted(
+        complete, key=lambda c: c.loss
+    )[:8]
     loading = sum(c.artifact_mb for c in kept) / LOAD_MB_PER_SECOND
     refitting = 0.0
     if run.plan.refit and kept:
@@ -120,7 +165,8 @@ def _submit(run: Run, launch: Launch) -> None:
 
 def _take_in(run: Run, result: FoldResult) -> None:
     """Journal one finished job, hand it to the schedule, and drop the artifacts nobody can need any more."""
-    run.flying.pop(result.job, None)
+    if run.flying.pop(result.job, None) is None:
+        return  # of another fit
     result = unpack(result)
     run.emit(Event("fold", fold_event(result), run.budget.elapsed()))
     ended = run.schedule.record(result)
@@ -195,9 +241,9 @@ def retained(run: Run) -> list[Candidate]:
     """
     there = (c for c in run.schedule.candidates if c.complete and not c.discarded)
     complete = sorted(there, key=lambda c: (c.loss, c.trial.id))
-    limit = 0.1 * run.plan.memory_limit_mb
-    if run.plan.seconds is not None:
-        limit = min(limit, 0.04 * run.plan.seconds * LOAD_MB_PER_SECOND)
+    limit = float("inf")
+    if run.plan.seconds is not None:  # counted runs must not depend on the memory that happens to be free
+        limit = min(0.1 * run.plan.memory_limit_mb, 0.04 * run.plan.seconds * LOAD_MB_PER_SECOND)
     complete = [c for c in complete if c.artifact_mb <= limit] or complete[:1]
     keep = {c.trial.id for c in complete[: run.plan.candidates]}
     families: dict[str, int] = {}

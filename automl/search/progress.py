@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 from automl.core import Event
@@ -32,6 +33,10 @@ class ProgressLine:
         self._last = 0.0
 
     def __call__(self, event: Event) -> None:
+        with suppress(OSError, ValueError, AttributeError):  # a closed or missing stream must not end a fit
+            self._see(event)
+
+    def _see(self, event: Event) -> None:
         if event.kind == "plan":
             self._metric, self._sign = event.data["metric"]["name"], event.data["metric"]["sign"]
         elif event.kind == "result":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import platform
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,14 @@ import numpy as np
 from automl.core import Config, Metric, SettingError
 from automl.data import Dataset
 from automl.ensemble import candidate_cap
-from automl.evaluate import Folds, make_folds
+from automl.evaluate import Folds, Rule, make_folds
 from automl.metrics import get_metric
 from automl.search.cost import CostModel
 from automl.search.limits import available_cores, available_memory_mb
 from automl.search.plan import FitPlan, Settings
 from automl.space import Facts, Space, build_space, default_catalog, facts_of, start_portfolio
 
-__all__ = ["LEAST_SECONDS", "Resolved", "resolve", "worker_count"]
+__all__ = ["LEAST_SECONDS", "Resolved", "check_settings", "resolve", "worker_count"]
 
 LEAST_SECONDS = 5.0
 LIBRARIES = ("automl", "scikit-learn", "numpy", "pandas", "scipy", "lightgbm")
@@ -46,17 +48,19 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
     SettingError
         If a setting is not valid; says what is.
     """
-    _check(settings)
-    facts = facts_of(dataset, settings.time_budget)
-    space = build_space(facts, default_catalog(), include=settings.include, exclude=settings.exclude)
+    check_settings(settings)
     folds = make_folds(dataset, cv=settings.cv, seconds=settings.time_budget, seed=settings.seed)
+    facts = facts_of(dataset, settings.time_budget)
+    if folds.rule is Rule.ORDERED:  # components that split at random inside leave the space
+        facts = dataclasses.replace(facts, has_times=True)
+    space = build_space(facts, default_catalog(), include=settings.include, exclude=settings.exclude)
     metric = get_metric(settings.metric, task=str(dataset.task), classes=dataset.classes)
     if metric.builtin and not dataset.task.classifies and not np.isfinite(metric.loss(dataset.y, dataset.y)):
         raise SettingError(
             f"metric {metric.name!r} is not defined on this target (negative values?); choose another one"
         )
     portfolio = _with_own(start_portfolio(facts, space), space)
-    n_jobs = worker_count(settings.n_jobs)
+    n_jobs = worker_count(settings.n_jobs) if isinstance(settings.executor, str) else settings.executor.capacity
     memory = settings.memory_limit_mb or 0.8 * available_memory_mb()
     cost = CostModel(space.catalog, facts, len(folds.pairs[0][0]))
     plan = FitPlan(
@@ -112,15 +116,26 @@ def worker_count(n_jobs: int | None) -> int:
     return max(1, cores + 1 + n_jobs) if n_jobs < 0 else n_jobs
 
 
+def _is_number(value: Any) -> bool:
+    """Whether it is a finite number above 0."""
+    return not isinstance(value, bool) and isinstance(value, Real) and 0 < float(value) < float("inf")
+
+
 def _is_count(value: Any, least: int) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= least
 
 
-def _check(settings: Settings) -> None:
+def check_settings(settings: Settings) -> None:
+    """Refuse what is wrong whatever the table is.
+
+    Raises
+    ------
+    SettingError
+    """
     budget = settings.time_budget
     if budget is None and settings.max_trials is None:
         raise SettingError("time_budget=None needs max_trials: without either a fit would never end")
-    if budget is not None and (isinstance(budget, (bool, str)) or not np.isfinite(budget) or budget <= 0):
+    if not (budget is None or _is_number(budget)):
         raise SettingError(f"time_budget={budget!r}; give seconds above 0, or None together with max_trials")
     if settings.max_trials is not None and not _is_count(settings.max_trials, 1):
         raise SettingError(f"max_trials={settings.max_trials!r}; give a whole number of at least 1, or None")
@@ -130,7 +145,7 @@ def _check(settings: Settings) -> None:
         raise SettingError(f"refit={settings.refit!r}; give 'auto', True or False")
     if settings.n_jobs is not None and (not isinstance(settings.n_jobs, (int, np.integer)) or settings.n_jobs == 0):
         raise SettingError(f"n_jobs={settings.n_jobs!r}; give a number of processes, -1 for all cores, or None for one")
-    if settings.memory_limit_mb is not None and not settings.memory_limit_mb > 0:
+    if not (settings.memory_limit_mb is None or _is_number(settings.memory_limit_mb)):
         raise SettingError(f"memory_limit_mb={settings.memory_limit_mb!r}; give MB above 0, or None")
-    if isinstance(settings.executor, str) and settings.executor not in ("process", "serial"):
+    if settings.executor not in ("process", "serial") and not hasattr(settings.executor, "submit"):
         raise SettingError(f"executor={settings.executor!r}; give 'process', 'serial' or an Executor object")

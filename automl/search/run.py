@@ -20,7 +20,7 @@ from automl.search.finish import Finished, finish
 from automl.search.interim import InterimEnsemble
 from automl.search.loop import Run, run_search
 from automl.search.plan import FitOutcome, FitPlan, Settings
-from automl.search.resolve import LEAST_SECONDS, Resolved, resolve, worker_count
+from automl.search.resolve import LEAST_SECONDS, Resolved, check_settings, resolve, worker_count
 from automl.search.schedule import Schedule
 from automl.store import Artifacts, SqliteJournal
 
@@ -62,14 +62,17 @@ def run_fit(
     NoModelError
         If not even a constant model can be made.
     """
+    check_settings(settings)
     budget = budget or Budget.begin(settings.time_budget)
     with _workspace(settings) as folder, _executor(settings) as executor:
         resolved = resolve(dataset, settings)
         book = journal if journal is not None else SqliteJournal(None)
         run = _prepare(resolved, settings, dataset, budget, folder, executor, book, listeners)
-        stopped = run_search(run, InterimEnsemble(run, dataset).update)
-        finished = _finish(run, dataset)
-        load_evaluation.cache_clear()
+        try:
+            stopped = run_search(run, InterimEnsemble(run, dataset).update)
+            finished = _finish(run, dataset)
+        finally:
+            load_evaluation.cache_clear()  # a serial executor has opened the table in this process
         outcome = _outcome(run, finished, stopped)
         run.emit(Event("finished", _summary(outcome), budget.elapsed()))
     return outcome
@@ -167,14 +170,16 @@ def _with_limits(plan: FitPlan, budget: Budget, data_path: Path) -> FitPlan:
 def _finish(run: Run, dataset: Dataset) -> Finished:
     """Finish; a first Ctrl-C while joining is answered with the model that is nearly there, a second one stops."""
     try:
-        return finish(run, dataset)
+        return finish(run, dataset, refit=run.plan.refit)
     except KeyboardInterrupt:
-        run.notes.append("interrupted while joining the ensemble; joined again")
-        return finish(run, dataset)
+        run.notes.append("interrupted while the ensemble was joined; joined again from fold models")
+        return finish(run, dataset, refit=False)
 
 
 def _outcome(run: Run, finished: Finished, stopped: str) -> FitOutcome:
     counts = Counter(str(c.result.status) for c in run.schedule.candidates if c.result is not None)
+    if not run.plan.timed and counts["timeout"]:
+        run.notes.append("a fold hit the fixed time limit of counted runs: this run is not reproducible")
     share = run.schedule.false_stop_share()
     if share is not None:
         run.notes.append(f"of the trials that the race wanted to stop, {share:.0%} would have been among the best")

@@ -14,8 +14,9 @@ from automl.search.cost import CostModel
 from automl.search.plan import FitPlan
 from automl.space import Catalog, Component, Float, Int
 
-__all__ = ["LAG", "Launch", "Schedule", "cheaper"]
+__all__ = ["COUNTED_SECONDS", "LAG", "Launch", "Schedule", "cheaper"]
 
+COUNTED_SECONDS = 600.0  # limit of a job in runs without a clock
 LAG = 16  # counted runs: trial i sees the Results of trials 0..i-LAG only, whatever n_jobs is
 BREADTH = 8  # so many different models get their first fold before others are completed
 EXEMPT = 8  # so many first trials are never raced
@@ -171,7 +172,7 @@ class Schedule:
     def _launch(self, candidate: Candidate, fold: int, left: float) -> Launch:
         candidate.running.add(fold)
         if not self._plan.timed:
-            return Launch(candidate, fold, None, 600.0)
+            return Launch(candidate, fold, None, COUNTED_SECONDS)
         assert self._plan.seconds is not None
         longest = CUT * self._plan.seconds
         usual = self._cost.high(candidate.trial.config)
@@ -186,7 +187,7 @@ class Schedule:
         candidate = self.candidates[result.trial]
         candidate.running.discard(result.fold)
         output = result.value if isinstance(result.value, FoldOutput) else None
-        candidate.results[result.fold] = result
+        candidate.results[result.fold] = dataclasses.replace(result, value=None)  # predictions are kept in one place
         if output is not None and output.status is Status.OK:
             candidate.outputs[result.fold] = output
         self._learn_cost(candidate, result)

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from automl.core import Array, Job, JobKind, Metric, Status
+from automl.core import Array, Job, JobKind, Metric, NoModelError, Status
 from automl.data import Dataset, Task
 from automl.ensemble import select
 from automl.evaluate import Estimate, estimate_score
 from automl.metrics import get_metric
 from automl.search.candidate import Candidate
-from automl.search.loop import LOAD_MB_PER_SECOND, Run
+from automl.search.loop import LOAD_MB_PER_SECOND, Run, await_jobs
+from automl.search.schedule import COUNTED_SECONDS
 
 __all__ = ["Evidence", "Selected", "choose"]
+
+STARTING_SECONDS = 0.5  # a worker may have to be started for it
 
 
 @dataclass(frozen=True)
@@ -32,27 +35,38 @@ class Evidence:
     weights: Array | None
     groups: Array | None
     seed: int
+    n_unscored: int
 
     @classmethod
     def of(cls, run: Run, dataset: Dataset) -> Evidence:
         rows = run.folds.scored
         weights = None if dataset.weights is None else dataset.weights[rows]
         groups = None if dataset.groups is None else np.asarray(dataset.groups)[rows]
-        return cls(dataset.y[rows], rows, run.folds.numbers, run.metric, weights, groups, run.plan.seed)
+        return cls(
+            dataset.y[rows], rows, run.folds.numbers, run.metric, weights, groups, run.plan.seed, run.folds.n_unscored
+        )
 
-    def estimate(self, stack: Array, weights: Sequence[float]) -> Estimate:
+    @property
+    def clusters(self) -> Array | None:
+        """What must stay together: groups, or the same row scored twice."""
+        if self.groups is not None:
+            return self.groups
+        return self.rows if len(np.unique(self.rows)) < len(self.rows) else None
+
+    def estimate(self, stack: Array, weights: Sequence[float], stop: Callable[[], bool] | None = None) -> Estimate:
         """Score the weighted mean of predictions; rows that belong together are resampled together."""
-        mixed = np.tensordot(np.asarray(weights, dtype=np.float64), stack, axes=1)
-        clusters = self.groups if self.groups is not None else self.rows
-        bound = self.groups is not None or len(np.unique(self.rows)) < len(self.rows)
+        shares = np.asarray(weights, dtype=np.float64)
+        mixed = np.tensordot(shares[shares > 0], stack[shares > 0], axes=1)
         return estimate_score(
             self.y,
             mixed,
             self.metric,
             weights=self.weights,
             folds=self.folds,
-            clusters=clusters if bound else None,
+            clusters=self.clusters,
+            n_unscored=self.n_unscored,
             seed=self.seed,
+            stop=stop,
         )
 
 
@@ -80,7 +94,7 @@ def choose(run: Run, evidence: Evidence, candidates: Sequence[Candidate]) -> Sel
     if run.metric.builtin:
         return work(evidence=evidence)
     own = functools.partial(work, evidence=evidence)
-    selected: Selected | None = _in_worker(run, own, None if seconds is None else seconds + 0.5)
+    selected: Selected | None = _in_worker(run, own, COUNTED_SECONDS if seconds is None else seconds + 0.5)
     if selected is not None:
         return selected
     # the user's metric fails or hangs outside the folds: select by the task's usual metric instead
@@ -93,28 +107,38 @@ def choose(run: Run, evidence: Evidence, candidates: Sequence[Candidate]) -> Sel
 def _select(
     predictions: Sequence[Array], *, evidence: Evidence, families: Sequence[str], size: int, seconds: float | None
 ) -> Selected:
-    deadline = None if seconds is None else time.monotonic() + seconds
-    stop: Callable[[], bool] | None = None if deadline is None else lambda: time.monotonic() > deadline
     stack = np.stack(list(predictions))
-    choice = select(
-        stack,
-        evidence.y,
-        evidence.metric,
-        weights=evidence.weights,
-        groups=evidence.groups,
-        families=families,
-        size=size,
-        seed=evidence.seed,
-        stop=stop,
-    )
-    weights = tuple(float(weight) for weight in choice.weights)
-    return Selected(weights, choice.method, dict(choice.nested), evidence.estimate(stack, weights))
+    try:
+        choice = select(
+            stack,
+            evidence.y,
+            evidence.metric,
+            weights=evidence.weights,
+            groups=evidence.clusters,
+            families=families,
+            size=size,
+            seed=evidence.seed,
+            stop=_after(None if seconds is None else 0.6 * seconds),
+        )
+        weights, method, nested = tuple(float(weight) for weight in choice.weights), choice.method, dict(choice.nested)
+    except NoModelError:  # not defined on all scored rows together: the best trial, which stands first
+        weights, method, nested = (1.0, *([0.0] * (len(stack) - 1))), "single", {}
+    stop = _after(None if seconds is None else 0.4 * seconds)
+    return Selected(weights, method, nested, evidence.estimate(stack, weights, stop))
 
 
-def _in_worker(run: Run, work: Callable[[], Any], seconds: float | None) -> Any:
+def _after(seconds: float | None) -> Callable[[], bool] | None:
+    """Return a question that is answered with yes from so many seconds on."""
+    if seconds is None:
+        return None
+    deadline = time.monotonic() + seconds
+    return lambda: time.monotonic() > deadline
+
+
+def _in_worker(run: Run, work: Callable[[], Any], seconds: float) -> Any:
     job = Job(run.new_job(), JobKind.CALL, None, None, work, seconds_limit=seconds)
     run.executor.submit(job)
-    while True:
-        for result in run.executor.collect(1.0):
-            if result.job == job.id:
-                return result.value if result.status is Status.OK else None
+    for result in await_jobs(run, {job.id}, seconds + STARTING_SECONDS):
+        if result.status is Status.OK:
+            return result.value
+    return None

@@ -81,6 +81,7 @@ class SqliteJournal:
             ) from error
         number = self._last + 1
         row = (number, float(event.seconds), event.kind, data)
+        self._last = number  # first: an interrupt may come right behind the insert, and a gap does no harm
         with self._errors("written"):
             try:
                 self._open().execute("INSERT INTO events VALUES (?, ?, ?, ?)", row)
@@ -89,7 +90,6 @@ class SqliteJournal:
                     f"Another process writes to the journal {self._name}. One run at a time can use it: "
                     "end the other run or choose another folder."
                 ) from error
-        self._last = number
         return number
 
     def read(self, after: int = 0) -> list[tuple[int, Event]]:

@@ -80,7 +80,8 @@ def test_an_exhausted_portfolio_proposes_nothing(space):
 
 def test_names_objects_and_factories(space):
     own = RandomSearch(space, 0)
-    assert start_optimizer(own, space, (), 0) is own
+    assert start_optimizer(own, space, (), 0).ask(3) == own.ask(3)
+    assert start_optimizer(own, space, (), 0).ask(1) == own.ask(1)  # what a fit asks, it asks of a copy
     assert isinstance(start_optimizer(RandomSearch, space, (), 0), RandomSearch)
     with pytest.raises(SettingError, match="optimizer='annealing'"):
         start_optimizer("annealing", space, (), 0)

@@ -102,3 +102,27 @@ def test_a_splitter_that_leaves_a_class_out_of_training_is_refused():
     y = np.repeat(["a", "b"], 20)
     with pytest.raises(SettingError, match="'b' out of some training part"):
         make_folds(dataset(y), cv=[(np.arange(20), np.arange(20, 40))])
+
+
+def test_every_row_a_group_of_its_own():
+    table = dataset(np.repeat([0, 1], 4), groups=np.arange(8))
+    folds = make_folds(table)
+    assert sorted(folds.scored.tolist()) == list(range(8))
+
+
+def test_a_few_large_groups_still_give_a_stop_set():
+    table = dataset(np.arange(90) % 2, groups=np.arange(90) // 30)
+    fit, stop = stop_split(table, 0.1, Rule.GROUPS, 0)
+    assert len(stop) == 30 and not set(table.groups[fit]) & set(table.groups[stop])
+
+
+@pytest.mark.parametrize("rows", [[100, 101], [-1, 2]])
+def test_row_positions_out_of_range_are_refused(rows):
+    with pytest.raises(SettingError, match="cannot split this table"):
+        make_folds(dataset(np.arange(40) % 2), cv=[(np.arange(20), np.array(rows))])
+
+
+def test_masks_are_row_positions_too():
+    mask = np.arange(40) < 20
+    folds = make_folds(dataset(np.arange(40) % 2), cv=[(mask, ~mask)])
+    assert folds.pairs[0][1].tolist() == list(range(20, 40))
