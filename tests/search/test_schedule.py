@@ -241,3 +241,13 @@ def test_cheaper_stays_in_the_declared_range():
     }
     neither = Config.of(Step.of("knn", p=2))
     assert cheaper(neither, Component("knn", Role.MODEL, "x:X"), 9.0) == neither
+
+
+def test_predictions_are_kept_in_one_place_so_that_they_can_be_forgotten():
+    optimizer = Endless()
+    told = []
+    optimizer.tell = told.append
+    board = schedule(optimizer)
+    run_trials(board, [0.5, 0.5])
+    assert all(fold.value is None for result in told for fold in result.fold_results)
+    assert all(fold.value is None for c in board.candidates for fold in c.results.values())
