@@ -9,7 +9,6 @@ import tempfile
 import warnings
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from automl.core import Array, Budget, Event, InputError, SettingError, StoreErr
 from automl.data import Container, check_health, conform, make_dataset
 from automl.metrics import get_metric
 from automl.search import LEAST_SECONDS, ProgressLine, Settings, check_settings, run_fit
-from automl.store import SqliteJournal
+from automl.store import RecordedJournal, SqliteJournal
 
 if TYPE_CHECKING:
     from typing import Self
@@ -37,22 +36,6 @@ __all__ = ["AutoClassifier", "AutoRegressor", "load"]
 
 GOLDEN_ROWS = 20
 JOURNAL = "journal.sqlite"
-
-
-@dataclass(frozen=True)
-class _Recorded:
-    """The events of a finished fit, as a journal that can be pickled."""
-
-    events: tuple[Event, ...]
-
-    def append(self, event: Event) -> int:
-        raise StoreError("the fit is finished; its journal is read-only")
-
-    def read(self, after: int = 0) -> list[tuple[int, Event]]:
-        return list(enumerate(self.events, start=1))[after:]
-
-    def close(self) -> None:
-        return None
 
 
 class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
@@ -144,7 +127,7 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
                     if finding.level == "warning":
                         print(f"automl: note: {finding.message}", file=sys.stderr)
             outcome = run_fit(settings, dataset, budget=budget, journal=journal, listeners=listeners)
-            self._journal = _Recorded(tuple(event for _, event in journal.read()))
+            self._journal = RecordedJournal(tuple(event for _, event in journal.read()))
         except InputError:  # nothing was fitted: the corrected call must find the folder as it was
             journal.close()
             for path in new:

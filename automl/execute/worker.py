@@ -60,21 +60,23 @@ def _connection(given: int | str) -> socket.socket:
 def _die_with_parent(lifeline: int, parent: int) -> None:
     """Arrange that neither this process nor what it starts outlives the driver, however that ends.
 
-    On Linux the kernel does it, also when native code never lets Python run: the parent-death signal for this process,
-    and SIGKILL to the whole group once the lifeline, whose other end only the driver holds, is closed. A thread does
-    the same elsewhere.
+    On Linux the kernel does it, also when native code never lets Python run: SIGKILL to the whole group once the
+    lifeline, whose other end only the driver holds, is closed. A thread does the same elsewhere, and where a forked
+    child of the driver still holds that end. The parent-death signal is only the second choice: it ends this process
+    alone, and often first, so that nobody is left to end the group.
     """
     if sys.platform == "linux":
         import ctypes
         import fcntl
 
-        set_parent_death_signal = 1
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-        with suppress(OSError):
+        try:
             fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
             fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
             fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+        except OSError:
+            set_parent_death_signal = 1
+            with suppress(OSError, AttributeError):
+                ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
     threading.Thread(target=_watch, args=(lifeline, parent), daemon=True).start()
 
 

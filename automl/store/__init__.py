@@ -2,5 +2,6 @@
 
 from automl.store.artifacts import Artifacts
 from automl.store.journal import SqliteJournal
+from automl.store.recorded import RecordedJournal
 
-__all__ = ["Artifacts", "SqliteJournal"]
+__all__ = ["Artifacts", "RecordedJournal", "SqliteJournal"]

@@ -49,13 +49,22 @@ def test_bad_input_brings_the_old_model_back(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_a_failed_run_stays_to_be_looked_at(tmp_path):
+@pytest.mark.parametrize("error", [NoModelError("all failed"), KeyboardInterrupt(), OSError("disk full")])
+def test_the_old_model_comes_back_if_no_new_one_comes_of_it(tmp_path, error):
     folder = finished(tmp_path / "model")
+    with pytest.raises(type(error)), folder.renewed():
+        folder.journal.write_text("new")
+        raise error
+    assert folder.record() == {"target": "y"} and folder.model.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_failed_first_run_stays_to_be_looked_at(tmp_path):
+    folder = ModelFolder(tmp_path / "model")
     with pytest.raises(NoModelError), folder.renewed():
         folder.journal.write_text("new")
         raise NoModelError("all failed")
     assert folder.journal.exists() and not folder.model.exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
     with pytest.raises(SettingError, match="has not ended"):
         folder.record()
 
