@@ -236,7 +236,8 @@ def test_numbers_of_numpy_are_time_budgets(budget):
     frame = mixed_frame(60)
     model = AutoClassifier(budget, executor="serial", include=["linear"], cv=2, verbose=0, random_state=0)
     model.fit(frame, mixed_target(frame, 2))
-    assert model.outcome_.stopped == "deadline" and model.outcome_.plan.seconds == 5.0
+    assert model.outcome_.stopped in ("deadline", "nothing fits the time left")
+    assert model.outcome_.plan.seconds == 5.0
 
 
 def test_a_refused_fit_leaves_the_run_folder_free(tmp_path):
