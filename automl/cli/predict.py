@@ -25,7 +25,8 @@ def predict_table(model: Path, table: Path, output: Path | None, *, proba: bool)
     from automl.data import load_table
 
     estimator = load(folder.model)
-    predictions = _predictions(estimator, load_table(table), record["target"], proba=proba)
+    text = [column.name for column in estimator.schema_.columns if not column.numeric and isinstance(column.name, str)]
+    predictions = _predictions(estimator, load_table(table, text=text), record["target"], proba=proba)
     if output is None:
         predictions.to_csv(sys.stdout, index=False)
         return

@@ -10,6 +10,7 @@ import re
 import warnings
 import zlib
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ _DECIMAL_COMMA, _DECIMAL_POINT = (
 )
 
 
-def load_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+def load_table(path: str | os.PathLike[str], *, text: Collection[str] = ()) -> pd.DataFrame:
     """Read a table from a .csv, .tsv, .txt (each also .gz) or .parquet file.
+
+    Columns named in ``text`` stay text in a text file, even where all their values look like numbers ("007").
 
     The separator of text files is found among comma, semicolon, tab and bar; with semicolons, decimal commas are
     understood. Text is UTF-8 or has a byte order mark; else it is read as Latin-1, with a warning. The first line holds
@@ -51,7 +54,7 @@ def load_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     if not name.endswith(_TEXT + _PARQUET):
         known = ", ".join(_TEXT + _PARQUET)
         raise DataError(f"{str(file)!r} has an unknown extension; expected one of {known}. Convert or rename the file.")
-    frame = _read_parquet(file) if name.endswith(_PARQUET) else _read_text(file)
+    frame = _read_parquet(file) if name.endswith(_PARQUET) else _read_text(file, text)
     if frame.shape[0] == 0 or frame.shape[1] == 0:
         raise DataError(
             f"{str(file)!r} is empty: it has {frame.shape[0]} rows and {frame.shape[1]} columns. Expected a table "
@@ -69,7 +72,7 @@ def _read_parquet(file: Path) -> pd.DataFrame:
         raise DataError(f"{str(file)!r} cannot be read as Parquet: {error}. Write it again.") from error
 
 
-def _read_text(file: Path) -> pd.DataFrame:
+def _read_text(file: Path, text_columns: Collection[str]) -> pd.DataFrame:
     head = _head(file)
     encoding = _encoding(file, head)
     text = head.decode(encoding, errors="replace")
@@ -87,6 +90,7 @@ def _read_text(file: Path) -> pd.DataFrame:
                 sep=separator,
                 decimal="," if comma else ".",
                 encoding=encoding,
+                dtype=dict.fromkeys(text_columns, str),
                 low_memory=False,
                 index_col=False,
                 compression="gzip" if file.name.lower().endswith(".gz") else None,

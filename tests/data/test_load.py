@@ -101,3 +101,12 @@ def test_broken_gzip(tmp_path, data):
     (tmp_path / "t.csv.gz").write_bytes(data)
     with pytest.raises(DataError, match="cannot be read"):
         load_table(tmp_path / "t.csv.gz")
+
+
+def test_columns_named_as_text_stay_text(tmp_path):
+    path = tmp_path / "codes.csv"
+    path.write_text("code,size\n007,1\n012,2\n,3\n")
+    frame = load_table(path, text=["code", "not there"])
+    assert frame["code"].tolist()[:2] == ["007", "012"] and frame["code"].isna().tolist() == [False, False, True]
+    assert frame["size"].tolist() == [1, 2, 3]
+    assert load_table(path)["code"].tolist()[0] == 7
