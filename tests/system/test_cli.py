@@ -223,3 +223,13 @@ def test_plan_shows_what_fit_would_do(capsys):
     kinds = {column["name"]: column["kind"] for column in plan["columns"]}
     assert kinds["order_number"] == "id" and kinds["ordered_on"] == "date" and kinds["brand"] == "high_cardinality"
     assert plan["plan"]["seconds"] < 60 and plan["plan"]["n_folds"] >= 3
+
+
+def test_codes_stay_text_when_a_new_table_holds_only_such_that_look_like_numbers(tmp_path):
+    lines = [f"{'007' if i % 2 else 'x12'},{i % 7},{'yes' if i % 2 else 'no'}" for i in range(60)]
+    train, new, out = tmp_path / "train.csv", tmp_path / "new.csv", tmp_path / "out.csv"
+    train.write_text("\n".join(["code,size,y", *lines]))
+    new.write_text("code,size\n007,3\n007,4\n")
+    assert fit(train, "y", tmp_path / "model") == 0
+    assert run(["predict", str(tmp_path / "model"), str(new), "-o", str(out)]) == 0
+    assert pd.read_csv(out)["y"].tolist() == ["yes", "yes"]
