@@ -104,10 +104,12 @@ def select(
         raise NoModelError(f"none of {len(table.stack)} candidates has a {named.name}; look for missing predictions")
     kept = order[:1] if stop() else shortlist(distinct(table.stack, order), len(table.y), families)
     table = table.candidates(kept)  # from here on, candidate 0 is the best single one
+    # on all rows first: if the time ends during the nested scores, the selection itself is done
+    methods = METHODS if len(kept) > 1 else METHODS[:1]
+    found = _method_weights(table, named, methods, size, seed, stop, singles=singles[kept])
     nested = _nested(table, named, size, seed, stop) if len(kept) > 1 else {}
-    method = METHODS[0] if len(kept) == 1 or (stop() and not nested) else _guarded(nested)
-    inner = _method_weights(table, named, (method,), size, seed, stop, singles=singles[kept])[method]
-    inner, loss = _prune(table, named, inner, stop)
+    method = _guarded(nested) if "greedy" in found else METHODS[0]
+    inner, loss = _prune(table, named, found[method], stop)
     full = np.zeros(len(singles))
     full[kept] = inner
     return Choice(full, loss, method, {name: float(np.mean(losses)) for name, losses in nested.items()})

@@ -83,7 +83,7 @@ class Selected:
 def choose(run: Run, evidence: Evidence, candidates: Sequence[Candidate]) -> Selected:
     """Select the ensemble; in the driver for built-in metrics, in a worker where the user's own code is called."""
     spare = run.budget.remaining() - sum(c.artifact_mb for c in candidates[:8]) / LOAD_MB_PER_SECOND
-    seconds = max(0.3, 0.4 * spare) if run.plan.timed else None
+    seconds = max(0.3, 0.8 * (spare - 0.3)) if run.plan.timed else None
     work = functools.partial(
         _select,
         [candidate.out_of_fold() for candidate in candidates],
@@ -118,12 +118,12 @@ def _select(
             families=families,
             size=size,
             seed=evidence.seed,
-            stop=_after(None if seconds is None else 0.6 * seconds),
+            stop=_after(None if seconds is None else 0.75 * seconds),
         )
         weights, method, nested = tuple(float(weight) for weight in choice.weights), choice.method, dict(choice.nested)
     except NoModelError:  # not defined on all scored rows together: the best trial, which stands first
         weights, method, nested = (1.0, *([0.0] * (len(stack) - 1))), "single", {}
-    stop = _after(None if seconds is None else 0.4 * seconds)
+    stop = _after(None if seconds is None else 0.25 * seconds)
     return Selected(weights, method, nested, evidence.estimate(stack, weights, stop))
 
 

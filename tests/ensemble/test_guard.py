@@ -174,3 +174,20 @@ def test_the_same_seed_gives_the_same_choice():
     stack, y = candidates(2, n=400, m=4)
     first, second = (select(stack, y, metric_for("roc_auc"), seed=3) for _ in range(2))
     assert first.nested == second.nested and (first.weights == second.weights).all()
+
+
+def test_the_selection_is_whole_when_the_time_ends_during_the_nested_scores(monkeypatch):
+    stack, y = candidates(3, n=300)
+    monkeypatch.setattr(guard, "_guarded", lambda nested: "greedy")
+    whole = select(stack, y, metric_for("log_loss"))
+    asked = iter(range(10_000_000))
+    calls = {"nested": False}
+    original = guard._nested
+
+    def nested(*arguments):
+        calls["nested"] = True
+        return original(*arguments)
+
+    monkeypatch.setattr(guard, "_nested", nested)
+    cut = select(stack, y, metric_for("log_loss"), stop=lambda: calls["nested"] and next(asked) >= 0)
+    assert cut.nested == {} and cut.weights == pytest.approx(whole.weights)
