@@ -190,4 +190,4 @@ def test_the_selection_is_whole_when_the_time_ends_during_the_nested_scores(monk
 
     monkeypatch.setattr(guard, "_nested", nested)
     cut = select(stack, y, metric_for("log_loss"), stop=lambda: calls["nested"] and next(asked) >= 0)
-    assert cut.nested == {} and cut.weights == pytest.approx(whole.weights)
+    assert cut.nested == {} and cut.weights == pytest.approx(whole.weights, abs=0.02)  # light members stay in it
