@@ -51,11 +51,6 @@ class Folds:
         """The number of the fold of every scored row, in the same layout."""
         return np.repeat(np.arange(len(self.pairs)), [len(test) for _, test in self.pairs])
 
-    def slice_of(self, fold: int) -> slice:
-        """Return where the test part of this fold lies in the out-of-fold layout."""
-        start = sum(len(test) for _, test in self.pairs[:fold])
-        return slice(start, start + len(self.pairs[fold][1]))
-
 
 def default_folds(n_rows: int, seconds: float | None) -> tuple[int, int]:
     """Return (folds, repeats) for this many rows and seconds; one fold means a holdout of 20 %.

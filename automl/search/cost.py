@@ -50,9 +50,6 @@ class CostModel:
         """Return the 90th percentile of a fold's seconds."""
         return self.expected(config) * math.exp(1.28 * self._spread(self._key(config)))
 
-    def measured(self, config: Config) -> bool:
-        return self._key(config) in self._ratios
-
     def _estimate(self, model: Component) -> float:
         facts = self._facts
         outputs = facts.n_classes if facts.n_classes > 2 else 1

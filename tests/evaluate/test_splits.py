@@ -74,7 +74,7 @@ def test_an_ordered_stop_set_is_the_last_part():
 def test_out_of_fold_layout():
     folds = make_folds(dataset(np.arange(60) % 2), cv=3)
     for fold, (_, test) in enumerate(folds.pairs):
-        assert (folds.scored[folds.slice_of(fold)] == test).all()
+        assert (folds.scored[folds.numbers == fold] == test).all()
 
 
 def test_fold_counts_follow_rows_and_time():

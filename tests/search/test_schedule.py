@@ -37,9 +37,6 @@ class Costs:
     def high(self, config):
         return 1.5 * self.expected(config)
 
-    def measured(self, config):
-        return True
-
 
 class Endless:
     """Proposes forest configurations for ever and remembers what it was told, and when."""
