@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from automl.core import Array
 from automl.data import Dataset
 from automl.evaluate.splits import Rule, stop_split
+from automl.evaluate.stopping import Part, Stopper, stopper
 from automl.space import Component
 
 __all__ = ["Fitted", "fit_pipeline"]
@@ -84,66 +83,37 @@ def _fit_all(pipeline: Any, train: Dataset) -> None:
 
 
 def _rounds_of(estimator: Any, model: Component) -> int:
-    return int(estimator.get_params()[model.rounds])
+    inner = getattr(estimator, "regressor", estimator)
+    return int(inner.get_params()[model.rounds])
 
 
 def _fit_stopping(
     pipeline: Any, model: Component, fit: Dataset, stop: Dataset, seconds: float | None, *, patient: bool
 ) -> int:
-    """Fit the pipeline's steps in place and return the best number of rounds (``recipes`` of scikit-learn: the slice
-    ``pipeline[:-1]`` shares its steps)."""
+    """Fit the pipeline's steps in place (the slice ``pipeline[:-1]`` shares them); return the best round."""
     preparation, estimator = pipeline[:-1], pipeline[-1]
-    fit_matrix = preparation.fit_transform(fit.X, fit.y)
-    stop_matrix = preparation.transform(stop.X)
-    if model.stopping == "lightgbm":
-        return _fit_lightgbm(estimator, fit, fit_matrix, stop, stop_matrix, seconds, patient=patient)
-    estimator.set_params(early_stopping=True)
-    estimator.fit(
-        fit_matrix,
-        fit.y,
-        sample_weight=fit.weights,
-        X_val=stop_matrix,
-        y_val=stop.y,
-        sample_weight_val=stop.weights,
-    )
-    return max(1, int(np.argmax(estimator.validation_score_)))  # entry 0 is before the first round
+    fit_part = Part(preparation.fit_transform(fit.X, fit.y), fit.y, fit.weights)
+    stop_part = Part(preparation.transform(stop.X), stop.y, stop.weights)
+    assert model.stopping is not None
+    fit_stopping = stopper(model.stopping)
+    if hasattr(estimator, "regressor"):  # a model of the transformed target
+        return _fit_transformed(estimator, fit_stopping, fit_part, stop_part, seconds, patient)
+    return fit_stopping(estimator, fit_part, stop_part, seconds, patient)
 
 
-def _fit_lightgbm(
-    estimator: Any,
-    fit: Dataset,
-    fit_matrix: Array,
-    stop: Dataset,
-    stop_matrix: Array,
-    seconds: float | None,
-    *,
-    patient: bool,
+def _fit_transformed(
+    wrapper: Any, fit_stopping: Stopper, fit: Part, stop: Part, seconds: float | None, patient: bool
 ) -> int:
-    import lightgbm
+    """Fit a TransformedTargetRegressor whose regressor stops early on the transformed target of the stop set."""
+    from sklearn.base import clone
+    from sklearn.frozen import FrozenEstimator
 
-    rate = float(estimator.get_params()["learning_rate"])
-    patience = int(np.clip((5 if patient else 3) / rate, 20, 150 if patient else 80))
-    callbacks: list[Any] = [lightgbm.early_stopping(patience, verbose=False)]
-    if seconds is not None:
-        callbacks.append(_stop_at(time.monotonic() + seconds))
-    estimator.fit(
-        fit_matrix,
-        fit.y,
-        sample_weight=fit.weights,
-        eval_set=[(stop_matrix, stop.y)],
-        eval_sample_weight=None if stop.weights is None else [stop.weights],
-        callbacks=callbacks,
-    )
-    return max(1, int(estimator.best_iteration_ or estimator.n_estimators_))
-
-
-def _stop_at(deadline: float) -> Callable[[Any], None]:
-    """Return a LightGBM callback that ends training, keeping the rounds so far, when the clock passes the deadline."""
-    from lightgbm.callback import EarlyStopException
-
-    def callback(env: Any) -> None:
-        if env.iteration >= 1 and time.monotonic() > deadline:
-            raise EarlyStopException(env.iteration, env.evaluation_result_list or [])
-
-    callback.order = 40  # type: ignore[attr-defined]  # after early_stopping (30), which knows the best round
-    return callback
+    transformer = clone(wrapper.transformer).fit(fit.y.reshape(-1, 1))
+    fit_target, stop_target = (transformer.transform(part.y.reshape(-1, 1)).ravel() for part in (fit, stop))
+    unfitted, inner = wrapper.regressor, clone(wrapper.regressor)
+    fitted_part, stop_part = Part(fit.X, fit_target, fit.weights), Part(stop.X, stop_target, stop.weights)
+    rounds = fit_stopping(inner, fitted_part, stop_part, seconds, patient)
+    wrapper.set_params(regressor=FrozenEstimator(inner)).fit(fit.X, fit.y)  # fits the transformer alone
+    wrapper.set_params(regressor=unfitted)
+    wrapper.regressor_ = inner
+    return rounds

@@ -140,6 +140,7 @@ def _fit_and_score(
         pipeline = build(config, train.schema, evaluation.facts, catalog=evaluation.catalog, seed=seed)
         if found is not None and model.rounds is not None:
             last = pipeline.steps[-1][1]
+            last = getattr(last, "regressor", last)  # of a transformed target
             # HistGradientBoosting would hold out rows of its own again
             switch = {"early_stopping": False} if model.stopping == "hist" else {}
             last.set_params(**{model.rounds: found}, **switch)
