@@ -44,6 +44,8 @@ ONLY_IN = {
     "dask": {"execute"},
     "distributed": {"execute"},
     "lightgbm": {"pipeline", "evaluate"},
+    "xgboost": {"pipeline", "evaluate"},
+    "catboost": {"pipeline", "evaluate"},
     "meta": set(),
     "tests": set(),
     "datasets": set(),

@@ -75,6 +75,7 @@ def _summary(request: Request, table: Table, estimator: Any, seconds: float) -> 
         },
         "stopped": outcome.stopped,
         "seconds": seconds,
+        "peak_mb": outcome.peak_mb,
         "trials": {str(status): count for status, count in outcome.trials.items()},
         "rows": outcome.plan.n_rows,
         "table": str(request.path),
@@ -90,7 +91,8 @@ def _text(summary: dict[str, Any], board: Any, folder: ModelFolder) -> str:
     return (
         f"\n{leaderboard_text(board.head(SHOWN_ROWS))}{more}\n\n"
         f"score:    {summary['metric']} {score['value']:.4g} [{low:.4g}, {high:.4g}], {score['label']}\n"
-        f"run:      stopped by {summary['stopped']} after {summary['seconds']:.1f} s; trials: {counts}\n"
+        f"run:      stopped by {summary['stopped']} after {summary['seconds']:.1f} s; trials: {counts}; "
+        f"memory at most {summary['peak_mb']:,.0f} MB\n"
         f"model:    {folder.model}, for `automl predict {folder.path} TABLE`\n"
         f"pipeline: {folder.export}, plain scikit-learn that needs no automl; see {folder.export / 'README.md'}"
     )

@@ -39,6 +39,7 @@ def leaderboard_text(frame: Any) -> str:
         "weight": fixed(frame["ensemble_weight"], 3),
         "fit s": fixed(frame["fit_seconds"], 3),
         "predict s": fixed(frame["predict_seconds"], 3),
+        "peak MB": fixed(frame["peak_mb"], 3),
         "folds": frame["folds"],
         "status": frame["status"],
     }

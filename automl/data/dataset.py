@@ -63,6 +63,8 @@ class Column:
         strptime format of a DATE column stored as strings.
     reason : str
         Why it has this kind, for ``automl plan``.
+    skew : float
+        Skewness of a column of numbers, over at most 20,000 rows; 0 where it is not known.
     """
 
     name: Hashable
@@ -73,6 +75,7 @@ class Column:
     date_format: str | None = None
     dtype: str = ""
     reason: str = ""
+    skew: float = 0.0
 
 
 @dataclass(frozen=True)

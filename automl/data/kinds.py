@@ -159,7 +159,7 @@ def _number_column(name: Hashable, dtype: Any, profile: Profile, *, numeric: boo
         kind, why = Kind.ID, "whole numbers, all different, in a column named like an identifier"
     elif pd.api.types.is_bool_dtype(dtype):
         kind, why = Kind.BOOLEAN, reason or "true or false"
-    return Column(name, kind, numeric, profile.n_unique, profile.missing_share, None, str(dtype), why)
+    return Column(name, kind, numeric, profile.n_unique, profile.missing_share, None, str(dtype), why, profile.skew)
 
 
 def _named_id(name: Hashable) -> bool:

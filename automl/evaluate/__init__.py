@@ -2,6 +2,7 @@
 
 from automl.evaluate.estimate import Estimate, estimate_score, fold_loss
 from automl.evaluate.fold import Evaluation, FoldOutput, load_evaluation, run_fold, run_refit, save_evaluation, warm_up
+from automl.evaluate.preparation import Preparations
 from automl.evaluate.splits import Folds, Rule, default_folds, make_folds, stop_split
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Evaluation",
     "FoldOutput",
     "Folds",
+    "Preparations",
     "Rule",
     "default_folds",
     "estimate_score",

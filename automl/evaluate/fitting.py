@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from automl.core import Array
 from automl.data import Dataset
+from automl.evaluate.network import BLIND_EPOCHS, fit_network
+from automl.evaluate.preparation import Prepared, Preparer
 from automl.evaluate.splits import Rule, stop_split
-from automl.evaluate.stopping import Part, Stopper, stopper
+from automl.evaluate.stopping import Part, stopper
 from automl.space import Component
 
 __all__ = ["Fitted", "fit_pipeline"]
@@ -20,10 +25,11 @@ SMALL = 1_000  # below this many training rows a stop set is too dear: the round
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted pipeline and its number of boosting rounds (None for models without rounds)."""
+    """A fitted pipeline and its number of rounds or epochs (None for models without); ``keys`` of its preparation."""
 
     pipeline: Any
     rounds: int | None
+    keys: tuple[str, ...] = ()
 
 
 def fit_pipeline(
@@ -35,6 +41,7 @@ def fit_pipeline(
     seed: int,
     rounds: int | None = None,
     seconds: float | None = None,
+    preparer: Preparer | None = None,
 ) -> Fitted:
     """Fit a pipeline on all given rows.
 
@@ -49,37 +56,53 @@ def fit_pipeline(
     rounds : int or None
         A number of rounds found earlier: then nothing is held out (refit, replay).
     seconds : float or None
-        Boosting stops adding rounds after this many seconds; the model so far is kept.
+        Boosting stops adding rounds after this many seconds, its preparation included; the model so far is kept.
+    preparer : Preparer, optional
+        Prepares the rows; by default without a cache.
 
     Notes
     -----
     With 1,000 training rows or more a tenth of them (50 to 5,000) is the stop set and the rest is fitted once. Below,
-    a fifth finds the round count and the pipeline is fitted again on all rows with 1.15 times as many rounds.
+    a fifth finds the round count and the pipeline is fitted again on all rows with 1.15 times as many rounds (networks:
+    with the schedule that :func:`fit_network` found).
     """
+    preparer = preparer or Preparer()
     if model.stopping is None or rounds is not None:
-        pipeline = build(rounds)
-        _fit_all(pipeline, train)
-        return Fitted(pipeline, rounds)
+        return _fit_all(build(rounds), model, train, rounds, preparer)
     small = train.n_rows < SMALL
-    share = 0.2 if small else np.clip(0.1 * train.n_rows, 50, 5_000) / train.n_rows
-    fit, stop = stop_split(train, float(share), rule, seed)
-    if len(stop) < 5:
-        found = min(200, _rounds_of(build(None)[-1], model))
+    share = float(0.2 if small else np.clip(0.1 * train.n_rows, 50, 5_000) / train.n_rows)
+    split = stop_split(train, share, rule, seed)
+    if len(split[1]) < 5:
+        found = BLIND_EPOCHS if model.stopping == "network" else min(200, _rounds_of(build(None)[-1], model))
     else:
         pipeline = build(None)
-        limit = None if seconds is None else seconds * (0.4 if small else 1.0)
-        found = _fit_stopping(pipeline, model, train.rows(fit), train.rows(stop), limit, patient=small)
+        prepared = preparer.fit(pipeline[:-1], train, split, f"{share} {rule} {seed}")
+        limit = seconds
+        if seconds is not None:  # the preparation counts too
+            limit = max(0.1 * seconds, seconds - preparer.seconds) * (0.4 if small else 1.0)
+        found = _fit_stopping(pipeline[-1], model, prepared, train, split, limit, patient=small)
         if not small:
-            return Fitted(pipeline, found)
-        found = max(10, int(found * 1.15))
-    pipeline = build(found)
-    _fit_all(pipeline, train)
-    return Fitted(pipeline, found)
+            return _joined(prepared, pipeline, found)
+        found = found if model.stopping == "network" else max(10, int(found * 1.15))
+    return _fit_all(build(found), model, train, found, preparer)
 
 
-def _fit_all(pipeline: Any, train: Dataset) -> None:
-    weights = {} if train.weights is None else {f"{pipeline.steps[-1][0]}__sample_weight": train.weights}
-    pipeline.fit(train.X, train.y, **weights)
+def _fit_all(pipeline: Any, model: Component, train: Dataset, rounds: int | None, preparer: Preparer) -> Fitted:
+    prepared = preparer.fit(pipeline[:-1], train)
+    if model.stopping == "network":  # scikit-learn's own training has another schedule
+        part = Part(prepared.fit, train.y, train.weights)
+        _fit_part(pipeline[-1], functools.partial(fit_network, epochs=rounds), part, None, None, False)
+    else:
+        weights = {} if train.weights is None else {"sample_weight": train.weights}
+        pipeline[-1].fit(prepared.fit, train.y, **weights)
+    return _joined(prepared, pipeline, rounds)
+
+
+def _joined(prepared: Prepared, pipeline: Any, rounds: int | None) -> Fitted:
+    """Join a fitted prefix, which may come from a cache, and the fitted last step of a pipeline."""
+    from sklearn.pipeline import Pipeline
+
+    return Fitted(Pipeline([*prepared.prefix.steps, pipeline.steps[-1]]), rounds, prepared.keys)
 
 
 def _rounds_of(estimator: Any, model: Component) -> int:
@@ -88,31 +111,51 @@ def _rounds_of(estimator: Any, model: Component) -> int:
 
 
 def _fit_stopping(
-    pipeline: Any, model: Component, fit: Dataset, stop: Dataset, seconds: float | None, *, patient: bool
+    estimator: Any,
+    model: Component,
+    prepared: Prepared,
+    train: Dataset,
+    split: tuple[Array, Array],
+    seconds: float | None,
+    *,
+    patient: bool,
 ) -> int:
-    """Fit the pipeline's steps in place (the slice ``pipeline[:-1]`` shares them); return the best round."""
-    preparation, estimator = pipeline[:-1], pipeline[-1]
-    fit_part = Part(preparation.fit_transform(fit.X, fit.y), fit.y, fit.weights)
-    stop_part = Part(preparation.transform(stop.X), stop.y, stop.weights)
+    """Fit the last step of a pipeline in place; return the best round."""
+    fit_part, stop_part = (
+        Part(X, train.y[rows], None if train.weights is None else train.weights[rows])
+        for X, rows in zip((prepared.fit, prepared.stop), split, strict=True)
+    )
     assert model.stopping is not None
-    fit_stopping = stopper(model.stopping)
+    return _fit_part(estimator, stopper(model.stopping), fit_part, stop_part, seconds, patient)
+
+
+def _fit_part(
+    estimator: Any,
+    fit_stopping: Callable[..., int],
+    fit: Part,
+    stop: Part | None,
+    seconds: float | None,
+    patient: bool,
+) -> int:
     if hasattr(estimator, "regressor"):  # a model of the transformed target
-        return _fit_transformed(estimator, fit_stopping, fit_part, stop_part, seconds, patient)
-    return fit_stopping(estimator, fit_part, stop_part, seconds, patient)
+        return _fit_transformed(estimator, fit_stopping, fit, stop, seconds, patient)
+    return fit_stopping(estimator, fit, stop, seconds, patient)
 
 
 def _fit_transformed(
-    wrapper: Any, fit_stopping: Stopper, fit: Part, stop: Part, seconds: float | None, patient: bool
+    wrapper: Any, fit_stopping: Callable[..., int], fit: Part, stop: Part | None, seconds: float | None, patient: bool
 ) -> int:
     """Fit a TransformedTargetRegressor whose regressor stops early on the transformed target of the stop set."""
     from sklearn.base import clone
     from sklearn.frozen import FrozenEstimator
 
     transformer = clone(wrapper.transformer).fit(fit.y.reshape(-1, 1))
-    fit_target, stop_target = (transformer.transform(part.y.reshape(-1, 1)).ravel() for part in (fit, stop))
+    fit_part, stop_part = (
+        part and dataclasses.replace(part, y=transformer.transform(part.y.reshape(-1, 1)).ravel())
+        for part in (fit, stop)
+    )
     unfitted, inner = wrapper.regressor, clone(wrapper.regressor)
-    fitted_part, stop_part = Part(fit.X, fit_target, fit.weights), Part(stop.X, stop_target, stop.weights)
-    rounds = fit_stopping(inner, fitted_part, stop_part, seconds, patient)
+    rounds = fit_stopping(inner, fit_part, stop_part, seconds, patient)
     wrapper.set_params(regressor=FrozenEstimator(inner)).fit(fit.X, fit.y)  # fits the transformer alone
     wrapper.set_params(regressor=unfitted)
     wrapper.regressor_ = inner

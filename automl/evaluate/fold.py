@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from automl.core import Array, Config, Fidelity, Metric, Status, stream_seed
-from automl.data import Dataset, Task, open_dataset
+from automl.core import Array, Config, Fidelity, Metric, Status, stream, stream_seed
+from automl.data import Dataset, Schema, Task, open_dataset
+from automl.ensemble import sample_rows
 from automl.evaluate.fitting import fit_pipeline
+from automl.evaluate.preparation import Preparations, Preparer
 from automl.evaluate.splits import Folds
-from automl.space import Catalog, Facts
+from automl.space import Catalog, Component, Facts
 
 __all__ = ["Evaluation", "FoldOutput", "load_evaluation", "run_fold", "run_refit", "save_evaluation", "warm_up"]
 
@@ -34,6 +36,8 @@ class Evaluation:
         Where the memory-mapped copy of the table lies.
     metrics : tuple of Metric
         The first is optimised, the others are reported.
+    preparations : Preparations or None
+        Where folds keep what they have prepared; None keeps nothing.
     """
 
     data_path: str
@@ -42,11 +46,17 @@ class Evaluation:
     facts: Facts
     catalog: Catalog
     seed: int
+    preparations: Preparations | None = None
 
 
 @dataclass(frozen=True)
 class FoldOutput:
-    """What a fold or refit job returns: predictions of shape (n_test, K), float32, or (n_test,), float64."""
+    """What a fold or refit job returns: predictions of shape (n_test, K), float32, or (n_test,), float64.
+
+    ``fit_seconds`` and ``predict_seconds`` are those of a fold that prepares its rows itself: where they came from the
+    cache, the seconds that preparing them once took are counted. ``prepare_seconds`` are really spent, and
+    ``saved_seconds`` is what the cache has saved this job (negative where storing took time).
+    """
 
     status: Status
     losses: dict[str, float] = field(default_factory=dict)
@@ -59,6 +69,10 @@ class FoldOutput:
     artifact: str | None = None
     artifact_mb: float = 0.0
     error: str | None = None
+    prepare_seconds: float = 0.0
+    saved_seconds: float = 0.0
+    cache_hits: int = 0
+    cache_misses: int = 0
 
 
 def save_evaluation(evaluation: Evaluation, path: Path) -> None:
@@ -103,22 +117,21 @@ def run_fold(
     """
     evaluation, dataset = load_evaluation(path)
     train_rows, test_rows = evaluation.folds.pairs[fold]
-    train = _weighing(dataset.rows(train_rows))
     if fidelity.rows < 1.0:
-        from automl.evaluate.splits import Rule, stop_split
-
-        share = stop_split(train, 1.0 - fidelity.rows, Rule.RANDOM, evaluation.seed)[0]
-        train = train.rows(share)
+        size, rng = round(fidelity.rows * len(train_rows)), stream(evaluation.seed, "fidelity", fold)
+        y = dataset.y[train_rows]
+        train_rows = train_rows[sample_rows(y, size, rng, classifies=dataset.task.classifies)]
+    train = _weighing(dataset.rows(train_rows))
     test = dataset.rows(test_rows)
-    return _fit_and_score(evaluation, config, train, test, fold, artifact, seconds, None)
+    preparer = Preparer(evaluation.preparations, f"fold {fold}, rows {fidelity.rows}")
+    return _fit_and_score(evaluation, config, train, test, fold, artifact, seconds, None, preparer)
 
 
 def run_refit(path: str, config: Config, artifact: str, rounds: int | None, seconds: float | None) -> FoldOutput:
     """Fit on all rows with a known number of rounds, and leave the pipeline at ``artifact``."""
     evaluation, dataset = load_evaluation(path)
-    return _fit_and_score(
-        evaluation, config, _weighing(dataset), None, len(evaluation.folds), artifact, seconds, rounds
-    )
+    train, fold = _weighing(dataset), len(evaluation.folds)
+    return _fit_and_score(evaluation, config, train, None, fold, artifact, seconds, rounds, Preparer())
 
 
 def _fit_and_score(
@@ -130,32 +143,33 @@ def _fit_and_score(
     artifact: str,
     seconds: float | None,
     rounds: int | None,
+    preparer: Preparer,
 ) -> FoldOutput:
-    from automl.pipeline import build
-
     seed = stream_seed(evaluation.seed, "fit", fold)
     model = evaluation.catalog.get(config.steps[-1].component)
-
-    def make(found: int | None) -> Any:
-        pipeline = build(config, train.schema, evaluation.facts, catalog=evaluation.catalog, seed=seed)
-        if found is not None and model.rounds is not None:
-            last = pipeline.steps[-1][1]
-            last = getattr(last, "regressor", last)  # of a transformed target
-            # HistGradientBoosting would hold out rows of its own again
-            switch = {"early_stopping": False} if model.stopping == "hist" else {}
-            last.set_params(**{model.rounds: found}, **switch)
-        return pipeline
-
+    make = functools.partial(_build, evaluation, config, model, train.schema, seed)
     with warnings.catch_warnings(), _one_thread():
         warnings.simplefilter("ignore")
         started, cpu = time.perf_counter(), time.process_time()
-        fitted = fit_pipeline(make, model, train, rule=evaluation.folds.rule, seed=seed, rounds=rounds, seconds=seconds)
-        fit_seconds = time.perf_counter() - started
+        fitted = fit_pipeline(
+            make,
+            model,
+            train,
+            rule=evaluation.folds.rule,
+            seed=seed,
+            rounds=rounds,
+            seconds=seconds,
+            preparer=preparer,
+        )
+        saved = preparer.saved
+        fit_seconds = time.perf_counter() - started + saved
         output = FoldOutput(Status.OK, rounds=fitted.rounds, fit_seconds=fit_seconds)
         if test is not None:
             started = time.perf_counter()
-            prediction = predict(fitted.pipeline, test)
-            output = _scored(evaluation, test, prediction, output, time.perf_counter() - started)
+            prefix, last = fitted.pipeline[:-1], fitted.pipeline[-1]
+            prediction = _predict(last, preparer.transform(prefix, fitted.keys, test), test.task)
+            predict_seconds = time.perf_counter() - started + preparer.saved - saved
+            output = _scored(evaluation, test, prediction, output, predict_seconds)
         cpu = time.process_time() - cpu
     if output.status is not Status.OK:
         return FoldOutput(output.status, error=output.error, fit_seconds=fit_seconds, cpu_seconds=cpu)
@@ -165,7 +179,33 @@ def _fit_and_score(
     started = time.perf_counter()
     size = _save(fitted.pipeline, artifact)
     written = time.perf_counter() - started
-    return replace(output, cpu_seconds=cpu, write_seconds=written, artifact=artifact, artifact_mb=size)
+    return replace(
+        output,
+        cpu_seconds=cpu,
+        write_seconds=written,
+        artifact=artifact,
+        artifact_mb=size,
+        prepare_seconds=preparer.seconds,
+        saved_seconds=preparer.saved,
+        cache_hits=preparer.hits,
+        cache_misses=preparer.misses,
+    )
+
+
+def _build(
+    evaluation: Evaluation, config: Config, model: Component, schema: Schema, seed: int, rounds: int | None
+) -> Any:
+    """Return the unfitted pipeline, with a number of boosting rounds if there is one."""
+    from automl.pipeline import build
+
+    pipeline = build(config, schema, evaluation.facts, catalog=evaluation.catalog, seed=seed)
+    if rounds is not None and model.rounds is not None:
+        last = pipeline.steps[-1][1]
+        last = getattr(last, "regressor", last)  # of a transformed target
+        # HistGradientBoosting would hold out rows of its own again
+        switch = {"early_stopping": False} if model.stopping == "hist" else {}
+        last.set_params(**{model.rounds: rounds}, **switch)
+    return pipeline
 
 
 def _weighing(data: Dataset) -> Dataset:
@@ -202,10 +242,9 @@ def _one_thread() -> Iterator[None]:
         yield
 
 
-def predict(pipeline: Any, data: Dataset) -> Array:
+def _predict(model: Any, prepared: Any, task: Task) -> Array:
     """Return probabilities (n, K) for classification, values (n,) for regression."""
-    output = pipeline.predict_proba(data.X) if data.task.classifies else pipeline.predict(data.X)
-    return np.asarray(output)
+    return np.asarray(model.predict_proba(prepared) if task.classifies else model.predict(prepared))
 
 
 def _scored(

@@ -15,6 +15,11 @@ from automl.data import Dataset
 
 __all__ = ["Folds", "Rule", "default_folds", "make_folds", "stop_split"]
 
+HOLDOUT_SHARE = 0.2
+HOLDOUT_ROWS = 30_000  # more scored rows tell candidates apart hardly better, and cost every one of them time
+MANY_GROUPS = 200
+REPEATED_CELLS = 1_000_000  # a wider table takes too long for repeats
+
 
 class Rule(enum.StrEnum):
     """What the folds respect; stop sets are cut by the same rule."""
@@ -52,14 +57,15 @@ class Folds:
         return np.repeat(np.arange(len(self.pairs)), [len(test) for _, test in self.pairs])
 
 
-def default_folds(n_rows: int, seconds: float | None) -> tuple[int, int]:
-    """Return (folds, repeats) for this many rows and seconds; one fold means a holdout of 20 %.
+def default_folds(n_rows: int, seconds: float | None, n_columns: int = 1) -> tuple[int, int]:
+    """Return (folds, repeats) for a table and seconds; one fold means a holdout of 20 %, at most 30,000 rows.
 
-    More time buys more folds; tables below 500 rows are limited by statistics rather than by time, so they repeat.
+    More time buys more folds; tables below 500 rows are limited by statistics rather than by time, so they repeat,
+    unless they are very wide.
     """
     long, middle = (seconds is not None and seconds > 1800), (seconds is not None and 300 < seconds <= 1800)
     if n_rows < 500:
-        return 5, 4 if long else 2
+        return 5, 1 if n_rows * n_columns > REPEATED_CELLS else 4 if long else 2
     if n_rows < 5_000:
         return (8 if long else 5), 1
     if n_rows < 20_000:
@@ -103,7 +109,7 @@ def make_folds(dataset: Dataset, *, cv: Any = "auto", seconds: float | None = No
         raise SettingError(f"cv={cv!r}; the number of folds must be at least 1 (1 is a holdout)")
     if cv is not None and not isinstance(cv, (str, int, np.integer)):
         return _custom_folds(dataset, cv)
-    n_folds, repeats = default_folds(dataset.n_rows, seconds)
+    n_folds, repeats = default_folds(dataset.n_rows, seconds, dataset.n_columns)
     if isinstance(cv, (int, np.integer)):
         n_folds, repeats = int(cv), 1
     return (
@@ -141,7 +147,8 @@ def _folds(dataset: Dataset, n_folds: int, repeats: int, seed: int) -> Folds:
     for repeat in range(repeats):
         state = stream_seed(seed, "folds", repeat)
         if holdout:
-            size = max(0.2, dataset.n_classes / len(rows)) if dataset.task.classifies else 0.2
+            share = min(HOLDOUT_SHARE, HOLDOUT_ROWS / len(rows))
+            size = max(share, dataset.n_classes / len(rows)) if dataset.task.classifies else share
             splitter: Any = (StratifiedShuffleSplit if dataset.task.classifies else ShuffleSplit)(
                 1, test_size=size, random_state=state
             )
@@ -150,50 +157,68 @@ def _folds(dataset: Dataset, n_folds: int, repeats: int, seed: int) -> Folds:
             splitter = kind(n_folds, shuffle=True, random_state=state)
         for train, test in splitter.split(rows, dataset.y[rows]):
             pairs.append((np.sort(np.concatenate([rows[train], always])), rows[test]))
-    text = "holdout of 20 %" if holdout else f"{n_folds} folds" + (f" x {repeats}" if repeats > 1 else "")
+    text = f"{n_folds} folds" + (f" x {repeats}" if repeats > 1 else "")
+    if holdout:
+        text = "holdout of 20 %" if share == HOLDOUT_SHARE else f"holdout of {HOLDOUT_ROWS:,} rows"
     text += ", stratified" if dataset.task.classifies else ""
     return Folds(tuple(pairs), Rule.RANDOM, text, holdout, rare, len(always))
 
 
 def _group_folds(dataset: Dataset, n_folds: int, seed: int) -> Folds:
     """Group folds; groups that hold the only rows of a class for some fold stay in training, unscored."""
-    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
-
     groups = np.unique(np.asarray(dataset.groups), return_inverse=True)[1]
     rows = np.arange(dataset.n_rows)
     always = np.empty(0, dtype=np.intp)
-    holdout, n_splits = n_folds == 1, max(n_folds, 2) if n_folds > 1 else 5
+    state = stream_seed(seed, "folds", 0)
     unscored: set[int] = set()
     while True:
-        n_groups = len(np.unique(groups[rows]))
-        if n_groups < 2:
+        if len(np.unique(groups[rows])) < 2:
             raise DataError(
                 f"{len(np.unique(groups))} group(s), too few to hold one out while every class stays in training; "
                 "give finer groups or none"
             )
-        state = stream_seed(seed, "folds", 0)
-        wanted = min(n_splits, n_groups)
-        if dataset.task.classifies:
-            counts = np.bincount(dataset.y[rows], minlength=dataset.n_classes)
-            wanted = min(wanted, max(2, int(counts.max())))
-        kind = StratifiedGroupKFold if dataset.task.classifies else GroupKFold
-        splitter = kind(wanted, shuffle=True, random_state=state)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # classes rarer than the folds are looked after below
-            pairs = [
-                (np.sort(np.concatenate([rows[train], always])), rows[test])
-                for train, test in splitter.split(rows, dataset.y[rows], groups[rows])
-                if len(test)
-            ]
+        tests = _group_tests(dataset, rows, groups, n_folds, state)
+        pairs = [(np.sort(np.concatenate([np.setdiff1d(rows, test), always])), test) for test in tests]
         missing = _missing_classes(dataset, pairs)
         if not missing:
             break
         unscored |= missing
         pinned = np.isin(groups, np.unique(groups[np.isin(dataset.y, sorted(unscored))]))
         always, rows = np.flatnonzero(pinned), np.flatnonzero(~pinned)
-    pairs = pairs[:1] if holdout else pairs
-    text = f"holdout of 1/{n_splits} of the groups" if holdout else f"{len(pairs)} group folds"
-    return Folds(tuple(pairs), Rule.GROUPS, text, holdout, tuple(sorted(unscored)), len(always))
+    scored = len(pairs[0][1])
+    text = f"holdout of groups with {scored:,} rows" if n_folds == 1 else f"{len(pairs)} group folds"
+    return Folds(tuple(pairs), Rule.GROUPS, text, n_folds == 1, tuple(sorted(unscored)), len(always))
+
+
+def _group_tests(dataset: Dataset, rows: Array, groups: Array, n_folds: int, seed: int) -> list[Array]:
+    """Return the scored rows of each fold, out of these rows."""
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+    n_groups = len(np.unique(groups[rows]))
+    if n_folds == 1 and n_groups >= MANY_GROUPS:  # a splitter that balances so many takes long
+        return [_some_groups(rows, groups, HOLDOUT_SHARE * len(rows), seed)]
+    wanted = min(5 if n_folds == 1 else n_folds, n_groups)
+    if dataset.task.classifies:
+        counts = np.bincount(dataset.y[rows], minlength=dataset.n_classes)
+        wanted = min(wanted, max(2, int(counts.max())))
+    kind = StratifiedGroupKFold if dataset.task.classifies else GroupKFold
+    splitter = kind(wanted, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the caller looks after classes rarer than the folds
+        tests = [rows[test] for _, test in splitter.split(rows, dataset.y[rows], groups[rows]) if len(test)]
+    return tests if n_folds > 1 else [_some_groups(tests[0], groups, HOLDOUT_ROWS, seed)]
+
+
+def _some_groups(rows: Array, groups: Array, most: float, seed: int) -> Array:
+    """Return the rows of whole groups drawn at random: at most so many, and at most 30,000, or one group."""
+    most = min(most, HOLDOUT_ROWS)
+    if len(rows) <= most:
+        return rows
+    numbers, own = np.unique(groups[rows], return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(numbers))
+    total = np.cumsum(np.bincount(own)[order])
+    chosen = order[: max(1, int(np.searchsorted(total, most, side="right")))]
+    return np.asarray(rows[np.isin(own, chosen)])
 
 
 def _missing_classes(dataset: Dataset, pairs: Iterable[tuple[Array, Array]]) -> set[int]:
@@ -275,7 +300,9 @@ def stop_split(dataset: Dataset, share: float, rule: Rule, seed: int) -> tuple[A
         members = np.flatnonzero(dataset.y == code) if dataset.task.classifies else np.arange(n)
         chosen.append(rng.permutation(members)[: min(round(share * len(members)), len(members) - 1)])
     stop = np.sort(np.concatenate(chosen))
-    return np.setdiff1d(np.arange(n), stop), stop
+    stays = np.ones(n, dtype=bool)
+    stays[stop] = False
+    return np.flatnonzero(stays), stop
 
 
 def _group_stop_split(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from automl.core import Array
+from automl.evaluate.boost import fit_catboost, fit_xgboost
+from automl.evaluate.network import fit_network
+from automl.evaluate.part import Part, Stopper, patience
 
 __all__ = ["Part", "Stopper", "fit_hist", "fit_lightgbm", "stopper"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Prepared rows: what a model is fitted on, or what tells it to stop."""
-
-    X: Array
-    y: Array
-    weights: Array | None = None
-
-
-# (estimator, rows to fit on, stop set, seconds or None, patient) -> rounds. The estimator is left fitted at its best
-# round. After ``seconds`` it stops adding rounds. ``patient``: the stop set is small, its losses are noisy.
-Stopper = Callable[[Any, Part, Part, float | None, bool], int]
 
 
 def stopper(name: str) -> Stopper:
@@ -41,12 +28,10 @@ def fit_hist(estimator: Any, fit: Part, stop: Part, seconds: float | None, patie
 
 
 def fit_lightgbm(estimator: Any, fit: Part, stop: Part, seconds: float | None, patient: bool) -> int:
-    """Fit LightGBM; slow learners and noisy stop sets are given more rounds without gain."""
+    """Fit LightGBM."""
     import lightgbm
 
-    rate = float(estimator.get_params()["learning_rate"])
-    patience = int(np.clip((5 if patient else 3) / rate, 20, 150 if patient else 80))
-    callbacks: list[Any] = [lightgbm.early_stopping(patience, verbose=False)]
+    callbacks: list[Any] = [lightgbm.early_stopping(patience(estimator, patient), verbose=False)]
     if seconds is not None:
         callbacks.append(_stop_at(time.monotonic() + seconds))
     estimator.fit(
@@ -72,4 +57,10 @@ def _stop_at(deadline: float) -> Callable[[Any], None]:
     return callback
 
 
-_STOPPERS: Mapping[str, Stopper] = {"lightgbm": fit_lightgbm, "hist": fit_hist}
+_STOPPERS: Mapping[str, Stopper] = {
+    "lightgbm": fit_lightgbm,
+    "hist": fit_hist,
+    "xgboost": fit_xgboost,
+    "catboost": fit_catboost,
+    "network": fit_network,
+}

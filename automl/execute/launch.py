@@ -159,4 +159,4 @@ def memory_mb(process: subprocess.Popen[bytes]) -> float:
         info = psutil.Process(process.pid).memory_info()
     except psutil.Error:
         return 0.0
-    return float(info.rss - getattr(info, "shared", 0)) / 2**20
+    return float(info.rss - getattr(info, "shared", 0)) / 1e6

@@ -48,7 +48,7 @@ class Settings:
 
 
 class Pool:
-    """Runs tasks in worker processes. ``submit``, ``cancel``, ``wait``, ``taken`` and ``close`` are for the owner."""
+    """Runs tasks in worker processes. All without an underscore is for the owner."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -98,6 +98,10 @@ class Pool:
         """Forget the first outcomes: apart from ``wait``, so that an interrupt between the two loses nothing."""
         with self._changed:
             del self._outcomes[:count]
+
+    def memory_mb(self) -> float:
+        """Return what all workers take now, pages shared with others not counted."""
+        return sum(memory_mb(worker.process) for worker in list(self._workers))
 
     def close(self) -> None:
         """Kill all workers; what has not ended is cancelled. May be called from any thread, and in a forked child."""

@@ -140,6 +140,10 @@ class ProcessExecutor:
         """Stop these jobs now; ids that are unknown or finished are ignored."""
         self._pool.cancel(ids)
 
+    def memory_mb(self) -> float:
+        """Return the resident memory of all workers now, pages shared with others not counted, in MB."""
+        return self._pool.memory_mb()
+
     def close(self) -> None:
         """Kill all workers. What had not ended can still be collected, as cancelled."""
         self._finalizer()

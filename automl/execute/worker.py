@@ -194,4 +194,4 @@ def _memory_mb(which: str) -> float:
         kilobytes = {name: int(fields[name].split()[0]) for name in (which, "RssFile", "RssShmem")}
     except (OSError, KeyError, ValueError):
         return 0.0
-    return max(0.0, (kilobytes[which] - kilobytes["RssFile"] - kilobytes["RssShmem"]) / 1024)
+    return max(0.0, (kilobytes[which] - kilobytes["RssFile"] - kilobytes["RssShmem"]) * 1024 / 1e6)

@@ -27,7 +27,10 @@ _LEADERBOARD = {
     "ensemble_weight": "float64",
     "fit_seconds": "float64",
     "predict_seconds": "float64",
+    "peak_mb": "float64",
     "folds": "Int64",
+    "screening_score": "float64",
+    "reason": "object",
     "origin": "object",
     "configuration": "object",
 }
@@ -68,14 +71,24 @@ def leaderboard(journal: Journal) -> pd.DataFrame:
     -------
     DataFrame
         ``rank`` counts complete trials from 1 and is 0 for the ensemble; trials stopped early or failed follow without
-        a rank. ``score`` has the natural sign of ``metric``; ``score_sd`` is the standard deviation over folds.
+        a rank, and ``reason`` says why. ``score`` has the natural sign of ``metric``; ``score_sd`` is the standard
+        deviation over folds. ``screening_score`` is that of a fit on some of the rows, where a large table made trials
+        begin with one. ``peak_mb`` is the most memory that one fold took.
         ``ensemble_weight`` is the share of the trial in the ensemble. The scores are those the search has optimised:
         for an honest estimate see ``estimate_``.
     """
     run = _read(journal)
-    spread = _spread(run)
+    spread, peak, screening = _spread(run), _peak_mb(run), _screening(run)
     weights = _weights(run)
-    rows = [_row(run, trial, spread.get(trial), weights.get(trial, 0.0)) for trial in _ranked(run)]
+    rows = [
+        {
+            **_row(run, trial, weights.get(trial, 0.0)),
+            "score_sd": spread.get(trial),
+            "peak_mb": peak.get(trial),
+            "screening_score": _score(run, screening.get(trial)),
+        }
+        for trial in _ranked(run)
+    ]
     rank = 0
     for row in rows:
         if row["status"] == Status.OK:
@@ -135,19 +148,19 @@ def _ranked(run: _Run) -> list[int]:
     return sorted(run.results, key=place)
 
 
-def _row(run: _Run, trial: int, spread: float | None, weight: float) -> dict[str, Any]:
+def _row(run: _Run, trial: int, weight: float) -> dict[str, Any]:
     result = run.results[trial]
     return {
         "model": _model(run, trial),
         "trial": trial,
         "score": _score(run, result.get("loss")),
         "metric": run.metric,
-        "score_sd": spread,
         "status": str(result.get("status", "")),
         "ensemble_weight": weight,
         "fit_seconds": _number(result.get("fit_seconds")),
         "predict_seconds": _number(result.get("predict_seconds")),
         "folds": _integer(result.get("folds")),
+        "reason": result.get("reason"),
         "origin": run.trials.get(trial, {}).get("origin"),
         "configuration": _configuration(run, trial),
     }
@@ -192,6 +205,21 @@ def _spread(run: _Run) -> dict[int, float]:
         if trial is not None and scored and math.isfinite(loss):
             losses.setdefault(trial, {})[fold.get("fold")] = loss
     return {trial: statistics.stdev(folds.values()) for trial, folds in losses.items() if len(folds) > 1}
+
+
+def _peak_mb(run: _Run) -> dict[int, float]:
+    """Return the most memory that a job of each trial took."""
+    peaks: dict[int, float] = {}
+    for fold in run.folds:
+        trial, peak = _integer(fold.get("trial")), _number(fold.get("peak_mb"))
+        if trial is not None and peak > 0:
+            peaks[trial] = max(peak, peaks.get(trial, 0.0))
+    return peaks
+
+
+def _screening(run: _Run) -> dict[int, Any]:
+    """Return the optimised loss of each trial that was tried on some of the rows."""
+    return {int(f["trial"]): (f.get("losses") or {}).get(run.metric) for f in run.folds if f.get("kind") == "probe"}
 
 
 def _weights(run: _Run) -> dict[int, float]:

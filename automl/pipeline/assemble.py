@@ -87,9 +87,19 @@ def assemble(members: Sequence[tuple[float, Sequence[Any]]], *, classes: Array |
         total = sum(weight for weight, _ in kept)
         return vote(joined, classes=classes, weights=[weight / total for weight, _ in kept])
     models = kept[0][1]
-    if len(models) == 1 and (classes is None or _same_labels(classes, codes)):
+    if (
+        len(models) == 1
+        and (classes is None or _same_labels(classes, codes))
+        and not _predicts_a_column(models[0], task)
+    ):
         return models[0]
     return vote(models, classes=classes)
+
+
+def _predicts_a_column(model: Any, task: Task) -> bool:
+    """Whether labels come in an array of shape (n, 1), as CatBoost's do for more than two classes; a voter's do not."""
+    last = model[-1] if hasattr(model, "steps") else model
+    return task == "multiclass" and type(last).__module__.partition(".")[0] == "catboost"
 
 
 def _same_labels(classes: Array, codes: Array | None) -> bool:

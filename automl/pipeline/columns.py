@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from automl.core import Step
 from automl.data import Column, Container, Kind, Schema
+from automl.pipeline.dates import date_format, date_numbers
 from automl.pipeline.encode import (
-    date_numbers,
+    cross_codes,
     finite,
     one_hot,
     ordinal_codes,
     standard,
     strings,
     target_means,
-    text_numbers,
 )
-from automl.pipeline.parts import chain, make
+from automl.pipeline.parts import apply, chain, make, takes
+from automl.pipeline.texts import words
 from automl.space import Catalog, Component, Facts, Preparation, Role
-from automl.space.facts import is_category, is_number
+from automl.space.facts import date_parts, is_category, is_number
 
 __all__ = ["Columns", "route"]
 
 _Block = tuple[str, Any, Any]
+_CODES = ("ordinal", "ordinal_and_means")  # encoders whose columns of few levels are codes
+_SKEWED = 0.99
+_MANY_NAMES = 2000
 
 
 @dataclass(frozen=True)
@@ -46,10 +54,16 @@ class _Router:
     model: Component
     seed: int
 
-    def part(self, role: Role) -> Any:
-        """Return the chosen part of a role as an estimator, or None."""
+    def component(self, role: Role) -> Component | None:
         step = self.steps.get(role)
-        return None if step is None else make(self.catalog.get(step.component), step.values, self.facts, self.seed)
+        return None if step is None else self.catalog.get(step.component)
+
+    def part(self, role: Role, **offered: Any) -> Any:
+        """Return the chosen part of a role as an estimator, or None."""
+        component = self.component(role)
+        if component is None:
+            return None
+        return make(component, self.steps[role].values, self.facts, self.seed, offered=offered)
 
     @property
     def dense(self) -> bool:
@@ -60,6 +74,24 @@ class _Router:
         """Name of the chosen encoder, or of the one that suits the model best."""
         step = self.steps.get(Role.ENCODER)
         return step.component if step else "one_hot" if self.dense else "ordinal"
+
+    @cached_property
+    def most_levels(self) -> int | None:
+        """Most levels of the columns of few levels, where the encoder says so itself."""
+        component = self.component(Role.ENCODER)
+        if component is None:
+            return None
+        tuned = component.values(self.steps[Role.ENCODER].values, self.facts.task)
+        most = {**component.constants, **tuned}.get("most_levels")
+        return int(most) if isinstance(most, int | float) else None
+
+    def has_many(self, column: Column) -> bool:
+        """Whether a category has too many levels to be treated level by level."""
+        if self.model.all_levels and self.encoder == "ordinal":
+            return False
+        if column.kind is Kind.HIGH_CARDINALITY:
+            return True
+        return self.most_levels is not None and column.n_unique > self.most_levels
 
     def imputed(self) -> tuple[str, Any] | None:
         """The imputer as a step: always for models that take no missing values."""
@@ -72,21 +104,22 @@ class _Router:
             chosen = SimpleImputer(strategy="median", keep_empty_features=True)
         return "impute", chosen
 
-    def scaled(self) -> tuple[str, Any] | None:
-        chosen = self.part(Role.SCALER)
+    def scaled(self, *, skewed: bool = False) -> tuple[str, Any] | None:
+        chosen = self.part(Role.SCALER, skewed=skewed)
         return None if chosen is None else ("scale", chosen)
 
-    def category_encoder(self, *, high: bool) -> list[tuple[str, Any] | None]:
+    def category_encoder(self, *, many: bool) -> list[tuple[str, Any] | None]:
         """The steps that turn strings or number codes into numbers."""
-        if high and self.encoder != "target":
-            if self.facts.may_encode_target:
-                encoder: Any = target_means(self.facts, self.seed)
-                return [("encode", encoder), ("scale", standard(self.facts)) if self.dense else None]
-            encoder = one_hot(self.facts) if self.encoder == "one_hot" else ordinal_codes()
-            return [("encode", encoder), self.imputed()]
-        encoder = self.part(Role.ENCODER) or (one_hot(self.facts) if self.dense else ordinal_codes())
-        scales = self.encoder == "target" and self.dense
-        fills = self.encoder not in ("target", "one_hot")
+        from sklearn.preprocessing import OneHotEncoder, TargetEncoder
+
+        if many and self.most_levels is None and self.facts.may_encode_target and self.encoder != "target":
+            encoder: Any = target_means(self.facts, self.seed)
+        elif self.model.all_levels and self.encoder == "ordinal":
+            encoder = ordinal_codes(max_categories=None)
+        else:
+            encoder = self.part(Role.ENCODER, many=many) or (one_hot(self.facts) if self.dense else ordinal_codes())
+        scales = isinstance(encoder, TargetEncoder) and self.dense
+        fills = not isinstance(encoder, TargetEncoder | OneHotEncoder)
         return [
             ("encode", encoder),
             self.imputed() if fills else None,
@@ -106,25 +139,31 @@ def route(
     from sklearn.compose import ColumnTransformer
 
     categories = [column for column in schema.used if is_category(column)]
-    low = [column for column in categories if column.kind is not Kind.HIGH_CARDINALITY]
-    high = [column for column in categories if column.kind is Kind.HIGH_CARDINALITY]
-    blocks = [*_categories(router, low, high=False), *_categories(router, high, high=True)]
-    blocks += [*_numbers(router), *_dates(router), *_texts(router)]
+    few = [column for column in categories if not router.has_many(column)]
+    many = [column for column in categories if router.has_many(column)]
+    blocks = [*_categories(router, "levels", few, many=False), *_categories(router, "many_levels", many, many=True)]
+    if router.encoder == "ordinal_and_means" and facts.may_encode_target:
+        beside = [column for column in few if column.n_unique > 2]  # the mean of two levels says no more than the code
+        blocks += _categories(router, "means", beside, many=True)
+    blocks += [*_numbers(router), *_dates(router), *_texts(router), *_crosses(router)]
     transformer = ColumnTransformer(blocks, remainder="drop", sparse_threshold=0.0, verbose_feature_names_out=False)
-    return Columns(transformer, len(low) if router.encoder == "ordinal" else 0)
+    return Columns(transformer, len(few) if router.encoder in _CODES else 0)
 
 
 def _selected(router: _Router, columns: list[Column]) -> list[Hashable]:
-    """Select columns by name where scikit-learn can, else by position."""
+    """Select columns by name where scikit-learn can, else by position; fitted on a frame it finds them by name again.
+
+    scikit-learn looks names up in a list, which takes two seconds for 20,000.
+    """
     names = router.schema.names
-    if router.schema.container is Container.FRAME and all(isinstance(name, str) for name in names):
+    few = len(names) <= _MANY_NAMES
+    if few and router.schema.container is Container.FRAME and all(isinstance(name, str) for name in names):
         return [column.name for column in columns]
     position = {name: index for index, name in enumerate(names)}
     return [position[column.name] for column in columns]
 
 
-def _categories(router: _Router, columns: list[Column], *, high: bool) -> list[_Block]:
-    name = "many_levels" if high else "levels"
+def _categories(router: _Router, name: str, columns: list[Column], *, many: bool) -> list[_Block]:
     container = router.schema.container
     blocks: list[_Block] = []
     for suffix, chosen, reading in (
@@ -132,7 +171,7 @@ def _categories(router: _Router, columns: list[Column], *, high: bool) -> list[_
         ("_numbered", [c for c in columns if c.numeric], finite(container)),
     ):
         if chosen:
-            steps = chain(*reading, *router.category_encoder(high=high))
+            steps = chain(*reading, *router.category_encoder(many=many))
             blocks.append((name + suffix, steps, _selected(router, chosen)))
     return blocks
 
@@ -143,8 +182,16 @@ def _numbers(router: _Router) -> list[_Block]:
         return []
     container = router.schema.container
     single = container is Container.ARRAY and all(column.dtype in ("float32", "float16") for column in columns)
-    reading = finite(container, "float32" if single else "float64")
-    blocks = [("numbers", chain(*reading, router.imputed(), router.scaled()), _selected(router, columns))]
+    scaler = router.component(Role.SCALER)
+    by_skew = scaler is not None and takes(scaler, router.facts, "skewed")
+    blocks: list[_Block] = []
+    for name, skewed in (("numbers", False), ("skewed", True)):
+        chosen = [column for column in columns if (by_skew and abs(column.skew) > _SKEWED) is skewed]
+        if chosen:
+            reading = finite(container, "float32" if single else "float64")
+            blocks.append(
+                (name, chain(*reading, router.imputed(), router.scaled(skewed=skewed)), _selected(router, chosen))
+            )
     imputer = router.steps.get(Role.IMPUTER)
     gaps = [column for column in columns if column.missing_share > 0]
     if imputer is not None and imputer.component == "median_indicator" and gaps and router.imputed():
@@ -158,10 +205,8 @@ def _numbers(router: _Router) -> list[_Block]:
 def _dates(router: _Router) -> list[_Block]:
     blocks: list[_Block] = []
     for index, column in enumerate(router.schema.of(Kind.DATE)):
-        date_format = column.date_format or (
-            "ISO8601" if column.dtype.startswith(("datetime", "timestamp")) else "mixed"
-        )
-        steps = chain(("dates", date_numbers(date_format)), router.imputed(), router.scaled())
+        numbers = date_numbers(date_format(column), date_parts(column), waves=router.dense)
+        steps = chain(("dates", numbers), router.imputed(), router.scaled())
         blocks.append((f"date{index}", steps, _selected(router, [column])[0]))
     return blocks
 
@@ -169,11 +214,48 @@ def _dates(router: _Router) -> list[_Block]:
 def _texts(router: _Router) -> list[_Block]:
     blocks: list[_Block] = []
     for index, column in enumerate(router.schema.of(Kind.TEXT)):
-        scale = ("scale", standard(router.facts)) if router.dense else None
-        blocks.append(
-            (f"text{index}", chain(("text", text_numbers(router.seed)), scale), _selected(router, [column])[0])
+        part = router.part(Role.TEXT, dense=router.dense) or words(router.seed, router.dense)
+        steps = chain(
+            ("strings", apply(pd.Series.astype, dtype=pd.StringDtype(na_value=np.nan))),
+            ("present", apply(pd.Series.fillna, value="")),
+            ("text", part),
         )
+        blocks.append((f"text{index}", steps, _selected(router, [column])[0]))
     return blocks
+
+
+def _crosses(router: _Router) -> list[_Block]:
+    """Columns made of several, of what their part asks for: codes of categories, then numbers and days of dates."""
+    from sklearn.compose import ColumnTransformer
+
+    component = router.component(Role.CROSS)
+    if component is None:
+        return []
+    codes, numbers = component.min_categorical or 0, component.min_numeric or 0
+    container = router.schema.container
+    categories = [column for column in router.schema.used if is_category(column) and codes]
+    dates = [column for column in router.schema.of(Kind.DATE) if numbers]
+    kinds = [
+        ("codes", [c for c in categories if not c.numeric], chain(("strings", strings()), ("codes", cross_codes()))),
+        ("numbered", [c for c in categories if c.numeric], chain(*finite(container), ("codes", cross_codes()))),
+        ("numbers", [c for c in router.schema.used if is_number(c) and numbers], chain(*finite(container))),
+    ]
+    blocks: list[_Block] = []
+    columns: list[Column] = []
+    for name, chosen, steps in kinds:
+        if chosen:
+            blocks.append((name, steps, slice(len(columns), len(columns) + len(chosen))))
+            columns += chosen
+    for index, column in enumerate(dates):
+        blocks.append((f"date{index}", date_numbers(date_format(column), ("days",)), len(columns)))
+        columns.append(column)
+    n_numbers = len(columns) - len(categories)
+    if len(categories) < codes or n_numbers < numbers:
+        return []
+    part = router.part(Role.CROSS, n_codes=len(categories), n_numbers=n_numbers)
+    inputs = ColumnTransformer(blocks, sparse_threshold=0.0)
+    steps = chain(("inputs", inputs), ("cross", part), router.imputed(), router.scaled(skewed=True))
+    return [("crosses", steps, _selected(router, columns))]
 
 
 def _sparse(router: _Router) -> Any:

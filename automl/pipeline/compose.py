@@ -7,8 +7,10 @@ from typing import Any
 
 from automl.core import Config, Param, SpaceError, Step
 from automl.data import Schema
+from automl.pipeline.boost import category_frame
 from automl.pipeline.columns import Columns, route
 from automl.pipeline.parts import make
+from automl.pipeline.targets import transformed
 from automl.space import Catalog, Component, Facts, Role
 
 __all__ = ["build"]
@@ -36,7 +38,8 @@ def build(config: Config, schema: Schema, facts: Facts, *, catalog: Catalog, see
     -------
     Pipeline
         Steps ``columns``, ``feature`` (if any) and ``model``. Only public library parts. Models that stop early have
-        a generous number of rounds, which whoever fits them lowers.
+        a generous number of rounds, which whoever fits them lowers; a model of a transformed target is the
+        ``regressor`` of a TransformedTargetRegressor.
     """
     from sklearn.pipeline import Pipeline
 
@@ -47,10 +50,18 @@ def build(config: Config, schema: Schema, facts: Facts, *, catalog: Catalog, see
     feature = steps.get(Role.FEATURE)
     if feature is not None:
         component = catalog.get(feature.component)
-        parts.append(("feature", make(component, _values(component, feature, facts), facts, seed)))
+        parts.append(("feature", make(component, feature.values, facts, seed)))
     native = _native_codes(model, columns) if feature is None else {}
-    parts.append(("model", _model(model, steps[Role.MODEL], facts, seed, native)))
-    return Pipeline(parts)
+    if model.category_dtype is not None and feature is None and columns.n_codes > 0:
+        parts += category_frame(model.category_dtype, columns.n_codes)
+    estimator = _model(model, steps[Role.MODEL], facts, seed, native)
+    target = steps.get(Role.TARGET)
+    if target is not None and not facts.task.classifies:
+        chosen = make(catalog.get(target.component), target.values, facts, seed)
+        estimator = transformed(estimator, chosen)
+    elif model.scale_target and not facts.task.classifies:
+        estimator = transformed(estimator, None)
+    return Pipeline([*parts, ("model", estimator)])
 
 
 def _by_role(config: Config, catalog: Catalog) -> Mapping[Role, Step]:
@@ -65,11 +76,6 @@ def _by_role(config: Config, catalog: Catalog) -> Mapping[Role, Step]:
     return steps
 
 
-def _values(component: Component, step: Step, facts: Facts) -> dict[str, Param]:
-    """Return the hyperparameters of a step, defaults filled in."""
-    return {**component.values(step.values, facts.task, categories=facts.n_categorical > 0), **step.values}
-
-
 def _native_codes(model: Component, columns: Columns) -> dict[str, Any]:
     if model.category_parameter is None or columns.n_codes == 0:
         return {}
@@ -77,17 +83,10 @@ def _native_codes(model: Component, columns: Columns) -> dict[str, Any]:
 
 
 def _model(component: Component, step: Step, facts: Facts, seed: int, native: Mapping[str, Any]) -> Any:
-    values = _values(component, step, facts)
     more: dict[str, Any] = dict(native)
     if component.rounds is not None:
-        more[component.rounds] = _round_limit(values.get("learning_rate"))
-    estimator = make(component, values, facts, seed, **more)
-    if facts.task.classifies or not component.scale_target:
-        return estimator
-    from sklearn.compose import TransformedTargetRegressor
-    from sklearn.preprocessing import StandardScaler
-
-    return TransformedTargetRegressor(regressor=estimator, transformer=StandardScaler())
+        more[component.rounds] = _round_limit(component.values(step.values, facts.task).get("learning_rate"))
+    return make(component, step.values, facts, seed, **more)
 
 
 def _round_limit(learning_rate: Param) -> int:

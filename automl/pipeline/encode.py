@@ -1,4 +1,4 @@
-"""What happens to single kinds of columns: categories, numbers, dates, text. Public library parts only."""
+"""What happens to categories and numbers. Public library parts only."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ import pandas as pd
 
 from automl.data import Container, Task
 from automl.pipeline.parts import apply, chain
-from automl.space.facts import MAX_LEVELS, TEXT_PARTS, Facts
+from automl.space.facts import MAX_LEVELS, Facts
 
 __all__ = [
-    "date_numbers",
+    "cross_codes",
     "finite",
+    "hashed",
+    "mixed",
     "one_hot",
+    "ordinal_and_means",
     "ordinal_codes",
     "quantile_normal",
     "robust_clip",
+    "skew_normal",
     "standard",
     "strings",
     "target_means",
-    "text_numbers",
 ]
 
 _LARGEST = 1e30  # scikit-learn's trees overflow on what float32 cannot hold, scalers on squares
@@ -46,16 +49,23 @@ def finite(container: Container, dtype: str = "float64") -> list[tuple[str, Any]
     ]
 
 
-def ordinal_codes() -> Any:
-    """Codes 0..k-1; missing, rare beyond 254 levels and unseen values are NaN or share a code."""
+def ordinal_codes(max_categories: int | None = 254) -> Any:
+    """Codes 0..k-1; missing and unseen values are NaN, levels too rare share a code."""
     from sklearn.preprocessing import OrdinalEncoder
 
     return OrdinalEncoder(
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
         encoded_missing_value=np.nan,
-        max_categories=254,  # HistGradientBoosting takes 255
+        max_categories=max_categories,  # HistGradientBoosting takes 255
     )
+
+
+def cross_codes() -> Any:
+    """Codes 0..k-1, missing -2, unseen -1."""
+    from sklearn.preprocessing import OrdinalEncoder
+
+    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
 
 
 def one_hot(facts: Facts, max_categories: int = MAX_LEVELS) -> Any:
@@ -82,6 +92,32 @@ def target_means(facts: Facts, random_state: int, smooth: float = 10.0) -> Any:
     stratified = facts.task.classifies and facts.min_class_count >= 10
     splitter = (StratifiedKFold if stratified else KFold)(5, shuffle=True, random_state=random_state)
     return TargetEncoder(target_type=kinds[facts.task], smooth=smooth, cv=splitter)
+
+
+def mixed(facts: Facts, random_state: int, many: bool, most_levels: int = 9, smooth: float = 10.0) -> Any:
+    """One column for each level where there are few, else means of the target."""
+    return target_means(facts, random_state, smooth) if many and facts.may_encode_target else one_hot(facts)
+
+
+def ordinal_and_means(facts: Facts, random_state: int, many: bool, most_levels: int = 32, smooth: float = 10.0) -> Any:
+    """Codes where there are few levels, else means of the target; the router adds means beside the codes."""
+    return target_means(facts, random_state, smooth) if many and facts.may_encode_target else ordinal_codes()
+
+
+def hashed(facts: Facts, many: bool, most_levels: int = MAX_LEVELS, n_features: int = 64) -> Any:
+    """One column for each level where there are few; where there are many, levels of one hash share a column."""
+    from sklearn.feature_extraction import FeatureHasher
+
+    if not many:
+        return one_hot(facts)
+    return chain(
+        ("frame", apply(pd.DataFrame)),
+        ("strings", strings()),
+        ("present", apply(pd.DataFrame.fillna, value="")),
+        ("rows", apply(operator.methodcaller("to_dict", orient="records"))),
+        ("hashes", FeatureHasher(n_features)),
+        ("dense", apply(operator.methodcaller("toarray"))),
+    )
 
 
 def standard(facts: Facts) -> Any:
@@ -115,44 +151,6 @@ def quantile_normal(facts: Facts, random_state: int) -> Any:
     )
 
 
-def date_numbers(date_format: str) -> Any:
-    """Year, month, day, hour, weekday, day of the year and days since 1970 of one date column.
-
-    Times of different zones are compared in UTC. skrub has the same; importing it costs every worker two seconds.
-    """
-    from sklearn.pipeline import FeatureUnion
-
-    def number(name: str, *reading: tuple[str, Any]) -> tuple[str, Any]:
-        as_column = (("float", apply(pd.Series.astype, dtype="float64")), ("column", apply(pd.Series.to_frame)))
-        return name, chain(*reading, *as_column)
-
-    parts = ("year", "month", "day", "hour", "day_of_week", "day_of_year")
-    epoch = pd.Timestamp(0, tz="UTC")
-    days = (
-        ("elapsed", apply(operator.methodcaller("sub", epoch))),
-        ("days", apply(operator.methodcaller("div", pd.Timedelta(days=1)))),
-    )
-    return chain(
-        ("parse", apply(pd.to_datetime, format=date_format, errors="coerce", utc=True)),
-        (
-            "numbers",
-            FeatureUnion(
-                [number(part, ("part", apply(operator.attrgetter(f"dt.{part}")))) for part in parts]
-                + [number("days", *days)]
-            ),
-        ),
-    )
-
-
-def text_numbers(random_state: int) -> Any:
-    """The leading directions of the words of one text column; hashing cannot fail on any vocabulary."""
-    from sklearn.decomposition import TruncatedSVD
-    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
-
-    return chain(
-        ("strings", apply(pd.Series.astype, dtype=pd.StringDtype(na_value=np.nan))),
-        ("present", apply(pd.Series.fillna, value="")),
-        ("words", HashingVectorizer(ngram_range=(1, 2), n_features=2**13, alternate_sign=False)),
-        ("weights", TfidfTransformer(sublinear_tf=True)),
-        ("directions", TruncatedSVD(TEXT_PARTS, random_state=random_state)),
-    )
+def skew_normal(facts: Facts, random_state: int, skewed: bool) -> Any:
+    """Skewed columns by their quantiles, the others as they are."""
+    return quantile_normal(facts, random_state) if skewed else standard(facts)

@@ -1,81 +1,25 @@
-"""Feature steps: each keeps at least one column, whatever it is given."""
+"""Columns made of one or two others: powers, curves, bins, leaves of trees."""
 
 from __future__ import annotations
 
-import math
+from math import comb
 from typing import Any
 
-import numpy as np
-
-from automl.pipeline.models import kernel_width
 from automl.pipeline.parts import chain
 from automl.space.facts import Facts
 
-__all__ = [
-    "l1_selection",
-    "nystroem",
-    "polynomial",
-    "principal_components",
-    "splines",
-    "tree_selection",
-    "univariate",
-    "variance",
-]
+__all__ = ["binning", "polynomial", "splines", "tree_embedding"]
+
+_MOST_POWERS, _MOST_VALUES = 1500, 50_000_000  # columns made of powers, numbers in them
 
 
-def variance(threshold: float) -> Any:
-    from sklearn.feature_selection import VarianceThreshold
-
-    return VarianceThreshold(threshold)
-
-
-def univariate(facts: Facts, percentile: float) -> Any:
-    from sklearn.feature_selection import SelectPercentile, VarianceThreshold, f_classif, f_regression
-
-    score = f_classif if facts.task.classifies else f_regression
-    # Constant columns of a fold would divide by zero; a share that rounds to no column would select none.
-    least = math.ceil(100 / max(facts.n_columns, 1)) + 1
-    select = SelectPercentile(score, percentile=min(100.0, max(percentile, least)))
-    return chain(("varying", VarianceThreshold()), ("select", select))
-
-
-def l1_selection(facts: Facts, random_state: int, strength: float, threshold: str) -> Any:
-    from sklearn.compose import TransformedTargetRegressor
-    from sklearn.feature_selection import SelectFromModel
-    from sklearn.linear_model import Lasso, SGDClassifier
-    from sklearn.preprocessing import StandardScaler
-
-    # A threshold relative to the mean keeps a column even where all coefficients are zero.
-    if facts.task.classifies:
-        ranking: Any = SGDClassifier(
-            loss="log_loss", penalty="l1", alpha=strength / 10, max_iter=200, random_state=random_state
-        )
-    else:
-        ranking = TransformedTargetRegressor(Lasso(alpha=strength, max_iter=500), transformer=StandardScaler())
-    getter = "auto" if facts.task.classifies else "regressor_.coef_"
-    return SelectFromModel(ranking, threshold=threshold, importance_getter=getter)
-
-
-def tree_selection(facts: Facts, random_state: int, threshold: str) -> Any:
-    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
-    from sklearn.feature_selection import SelectFromModel
-
-    trees = (ExtraTreesClassifier if facts.task.classifies else ExtraTreesRegressor)(
-        n_estimators=50, min_samples_leaf=3, n_jobs=1, random_state=random_state
-    )
-    return SelectFromModel(trees, threshold=threshold)
-
-
-def principal_components(random_state: int, kept: float, whiten: bool) -> Any:
-    from sklearn.decomposition import PCA
-
-    return PCA(n_components=kept, whiten=whiten, random_state=random_state)
-
-
-def polynomial(interaction_only: bool) -> Any:
+def polynomial(facts: Facts, interaction_only: bool, degree: int = 2) -> Any:
+    """Products of columns; those of three only while they are not too many."""
     from sklearn.preprocessing import PolynomialFeatures
 
-    return PolynomialFeatures(2, interaction_only=interaction_only, include_bias=False)
+    made = comb(facts.width + degree, degree)
+    affordable = made <= _MOST_POWERS and made * facts.n_rows <= _MOST_VALUES
+    return PolynomialFeatures(degree if affordable else 2, interaction_only=interaction_only, include_bias=False)
 
 
 def splines(n_knots: int, degree: int) -> Any:
@@ -87,9 +31,36 @@ def splines(n_knots: int, degree: int) -> Any:
     return FeatureUnion([("straight", "passthrough"), ("bent", bent)])
 
 
-def nystroem(facts: Facts, random_state: int, n_components: int, gamma_scale: float) -> Any:
-    from sklearn.kernel_approximation import Nystroem
+def binning(facts: Facts, random_state: int, n_bins: int, strategy: str) -> Any:
+    """A column of zeros and ones for each bin of each column."""
+    from sklearn.preprocessing import KBinsDiscretizer
 
-    # It warns when asked for more components than a fold has rows.
-    count = int(np.clip(n_components, 1, max(1, facts.n_rows // 2)))
-    return Nystroem(gamma=kernel_width(facts, gamma_scale), n_components=count, random_state=random_state)
+    count = max(2, min(n_bins, facts.n_rows // 4))
+    return KBinsDiscretizer(
+        count,
+        encode="onehot-dense",
+        strategy=strategy,
+        quantile_method="averaged_inverted_cdf",
+        subsample=20_000,
+        random_state=random_state,
+    )
+
+
+def tree_embedding(
+    facts: Facts, random_state: int, n_estimators: int, max_depth: int, min_samples_leaf: int, n_components: int
+) -> Any:
+    """Leading directions of the leaves that rows fall into, in trees grown without the target."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.ensemble import RandomTreesEmbedding
+
+    trees = RandomTreesEmbedding(
+        n_estimators,
+        max_depth=max_depth,
+        min_samples_leaf=min_samples_leaf,
+        sparse_output=True,
+        random_state=random_state,
+        n_jobs=1,
+    )
+    # Each tree has one leaf at least.
+    count = max(1, min(n_components, n_estimators, facts.n_rows // 2))
+    return chain(("leaves", trees), ("directions", TruncatedSVD(count, random_state=random_state)))

@@ -10,7 +10,7 @@ from typing import Any
 from automl.core import Param, SpaceError
 from automl.space import Component, Facts
 
-__all__ = ["apply", "chain", "make"]
+__all__ = ["apply", "chain", "make", "takes"]
 
 
 def apply(function: Callable[..., Any], **keywords: Any) -> Any:
@@ -28,14 +28,38 @@ def chain(*steps: tuple[str, Any] | None) -> Any:
     return present[0][1] if len(present) == 1 else Pipeline(present)
 
 
-def make(component: Component, params: Mapping[str, Param], facts: Facts, seed: int, **more: Any) -> Any:
-    """Call a component's target; see :class:`automl.space.Component` for what it is called with."""
+def make(
+    component: Component,
+    params: Mapping[str, Param],
+    facts: Facts,
+    seed: int,
+    *,
+    offered: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Any:
+    """Call a component's target; see :class:`automl.space.Component` for what it is called with.
+
+    Parameters
+    ----------
+    params : mapping
+        Hyperparameters; those left out take the defaults of the component.
+    offered : mapping, optional
+        Passed where the signature has these names.
+    **more
+        Always passed.
+    """
     target = _load(component.path(facts.task.classifies), component.name)
-    arguments: dict[str, Any] = {**component.constants, **params, **more}
+    values = component.values(params, facts.task, categories=facts.n_categorical > 0)
+    arguments: dict[str, Any] = {**component.constants, **values, **params, **more}
     accepted = inspect.signature(target).parameters
-    offered = {"random_state": seed, "n_jobs": 1, "facts": facts}
-    arguments.update({name: value for name, value in offered.items() if name in accepted and name not in arguments})
+    known = {"random_state": seed, "n_jobs": 1, "facts": facts, **(offered or {})}
+    arguments.update({name: value for name, value in known.items() if name in accepted and name not in arguments})
     return target(**arguments)
+
+
+def takes(component: Component, facts: Facts, name: str) -> bool:
+    """Return whether a component's target has a parameter of this name."""
+    return name in inspect.signature(_load(component.path(facts.task.classifies), component.name)).parameters
 
 
 def _load(path: str, name: str) -> Callable[..., Any]:

@@ -28,6 +28,9 @@ class Candidate:
     running: set[int] = field(default_factory=set)
     discarded: bool = False  # its fold models and predictions are gone
     judged: int = 0  # folds that the race has looked at
+    waits: bool = False  # for all rows: until it is screened and found good enough
+    screened: FoldOutput | None = None  # what it reached on some of the rows; predictions are dropped
+    screening: FoldResult | None = None
     result: Result | None = None
 
     @property
@@ -46,6 +49,11 @@ class Candidate:
             return float("inf") if self.result.loss is None else self.result.loss
         return _mean(self.fold_losses())
 
+    @property
+    def screened_loss(self) -> float:
+        """The optimised loss on some of the rows; infinite where it is not known or not defined."""
+        return float("inf") if self.screened is None else _mean(np.array([*self.screened.losses.values()][:1]))
+
     def fold_losses(self, n: int | None = None) -> Array:
         """Return the optimised losses of folds 0..n-1, or of all that are there."""
         folds = sorted(self.outputs) if n is None else range(n)
@@ -54,7 +62,7 @@ class Candidate:
     @property
     def wants(self) -> list[int]:
         """Folds that may be submitted now. A raced candidate runs its first half one by one."""
-        if self.result is not None:
+        if self.result is not None or self.waits:
             return []
         settled = self.exempt or self.spared or 2 * len(self.results) >= self.n_folds
         return self.pending if settled else [] if self.running else self.pending[:1]
@@ -78,6 +86,8 @@ class Candidate:
         """Join the folds judged: mean losses, summed seconds."""
         outputs = [self.outputs[fold] for fold in range(self.judged)]
         names = outputs[0].losses if outputs else {}
+        if not outputs and self.screened is not None:
+            outputs = [self.screened]  # for its seconds
         return Measures(
             {name: _mean(np.array([output.losses[name] for output in outputs])) for name in names},
             sum(output.fit_seconds for output in outputs),
@@ -90,6 +100,7 @@ class Candidate:
         """Close the trial. Its loss is that of the folds judged, whatever else was running."""
         loss = _mean(self.fold_losses(self.judged))
         folds = tuple(self.results[fold] for fold in sorted(self.results) if fold <= self.judged)
+        folds = folds if self.screening is None else (self.screening, *folds)
         known = float(loss) if np.isfinite(loss) else None
         self.result = Result(self.trial, status, known, self.measures(), folds, reason)
         return self.result

@@ -13,6 +13,9 @@ UNMEASURED_SPREAD = 0.9  # standard deviation of log(seconds / nominal) before a
 LEAST_SECONDS = 0.02  # handling, preparation of a tiny table
 FEATURE_FACTOR = 2.0  # a feature step widens or narrows the table; until measured it counts as widening it
 RECENT = 12
+LINEAR_FROM = 100_000  # rows from which on the time of any fit grows at least in proportion
+LEAST_WIDE = 100  # columns; where there are more of them than rows, time grows at most in proportion
+FASTER, SLOWER = -0.7, 1.5  # what others tell about a model not measured yet, in log(seconds / nominal)
 
 
 class CostModel:
@@ -21,55 +24,64 @@ class CostModel:
     The nominal seconds of the model's declaration, for these rows, columns and hyperparameters, are corrected by the
     mean logarithm of seconds / nominal seen for the same model with the same feature step (recent folds only). What is
     not measured yet takes the correction of the model without feature steps, or else the mean of all: how fast this
-    machine is on this table.
+    machine is on this table. Fits on some of the rows are told apart from those on all: ``rows`` of a fit, by default
+    all training rows of a fold.
     """
 
     def __init__(self, catalog: Catalog, facts: Facts, train_rows: int) -> None:
         self._catalog = catalog
         self._facts = facts
         self._rows = train_rows
-        self._ratios: dict[tuple[str, ...], list[float]] = {}
+        self._ratios: dict[tuple[int, tuple[str, ...]], list[float]] = {}
 
-    def observe(self, config: Config, seconds: float) -> None:
+    def observe(self, config: Config, seconds: float, rows: int | None = None) -> None:
         """Learn what one fold took; pass more than the limit for one that was killed at it."""
-        ratio = math.log(max(seconds, 1e-3) / self.nominal(config))
-        self._ratios.setdefault(self._key(config), []).append(ratio)
+        ratio = math.log(max(seconds, 1e-3) / self.nominal(config, rows))
+        self._ratios.setdefault((rows or self._rows, self._key(config)), []).append(ratio)
 
-    def nominal(self, config: Config) -> float:
+    def nominal(self, config: Config, rows: int | None = None) -> float:
         """Return the seconds that the declarations alone say."""
         model, step = self._catalog.get(config.steps[-1].component), config.steps[-1]
         defaults = {parameter.name: parameter.default for parameter in model.hyperparameters}
         feature = FEATURE_FACTOR if len(self._key(config)) > 1 else 1.0
-        return LEAST_SECONDS + feature * self._estimate(model) * model.cost.relative(step.values, defaults)
+        base = self._estimate(model, rows or self._rows)
+        return LEAST_SECONDS + feature * base * model.cost.relative(step.values, defaults)
 
-    def expected(self, config: Config) -> float:
+    def expected(self, config: Config, rows: int | None = None) -> float:
         """Return the expected seconds of a fold."""
-        return self.nominal(config) * math.exp(self._centre(self._key(config)))
+        return self.nominal(config, rows) * math.exp(self._centre(rows or self._rows, self._key(config)))
 
-    def high(self, config: Config) -> float:
+    def high(self, config: Config, rows: int | None = None) -> float:
         """Return the 90th percentile of a fold's seconds."""
-        return self.expected(config) * math.exp(1.28 * self._spread(self._key(config)))
+        return self.expected(config, rows) * math.exp(1.28 * self._spread(rows or self._rows, self._key(config)))
 
-    def _estimate(self, model: Component) -> float:
+    def _estimate(self, model: Component, rows: int) -> float:
         facts = self._facts
         outputs = facts.n_classes if facts.n_classes > 2 else 1
-        return model.cost.estimate(rows=self._rows, columns=max(1, facts.n_columns), outputs=outputs)
+        declared, columns = model.cost, max(1, facts.n_columns)
+        many, wide = max(1.0, rows / LINEAR_FROM), max(1.0, columns / max(rows, LEAST_WIDE))
+        some: float = declared.estimate(rows=min(rows, LINEAR_FROM), columns=round(columns / wide), outputs=outputs)
+        return some * float(many ** max(1.0, declared.rows) * wide ** min(1.0, declared.columns))
 
     def _key(self, config: Config) -> tuple[str, ...]:
-        """The model, and the feature step before it if there is one."""
-        features = [s.component for s in config.steps[:-1] if self._catalog.get(s.component).role is Role.FEATURE]
+        """The model, and the cross and feature steps before it if there are any."""
+        adding = (Role.FEATURE, Role.CROSS)
+        features = [s.component for s in config.steps[:-1] if self._catalog.get(s.component).role in adding]
         return (config.steps[-1].component, *features)
 
-    def _centre(self, key: tuple[str, ...]) -> float:
+    def _centre(self, rows: int, key: tuple[str, ...]) -> float:
         for known in (key, key[:1]):
-            recent = self._ratios.get(known, [])[-RECENT:]
+            recent = self._ratios.get((rows, known), [])[-RECENT:]
             if recent:
                 return sum(recent) / len(recent)
-        others = [sum(values) / len(values) for name, values in self._ratios.items() if name != ("prior",)]
-        return min(sum(others) / len(others), 1.5) if others else 0.0
+        means = {known: sum(values) / len(values) for known, values in self._ratios.items()}
+        others = [mean for (level, name), mean in means.items() if level == rows and name != ("prior",)]
+        centre = min(max(sum(others) / len(others), FASTER), SLOWER) if others else 0.0
+        # on fewer rows it may have been cheaper than its declaration says, and not so on more
+        return max([centre, *(mean for (level, name), mean in means.items() if level < rows and name == key)])
 
-    def _spread(self, key: tuple[str, ...]) -> float:
-        recent = self._ratios.get(key, [])[-RECENT:]
+    def _spread(self, rows: int, key: tuple[str, ...]) -> float:
+        recent = self._ratios.get((rows, key), [])[-RECENT:]
         if len(recent) < 2:
             return UNMEASURED_SPREAD if not recent else 0.6
         centre = sum(recent) / len(recent)

@@ -16,7 +16,16 @@ from automl.data import Dataset
 from automl.evaluate import Estimate, FoldOutput, run_refit
 from automl.pipeline.assemble import assemble
 from automl.search.candidate import Candidate
-from automl.search.loop import LOAD_MB_PER_SECOND, Run, await_jobs, fold_event, model_path, retained, unpack
+from automl.search.loop import (
+    LOAD_MB_PER_SECOND,
+    Run,
+    await_jobs,
+    fold_event,
+    model_path,
+    retained,
+    screened_path,
+    unpack,
+)
 from automl.search.plan import Member
 from automl.search.schedule import COUNTED_SECONDS
 from automl.search.selecting import Evidence, Selected, choose
@@ -54,7 +63,7 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
     candidates = retained(run)
     # a constant changes no ranks, so rank metrics would take it in for nothing: only where there is nothing else
     candidates = [c for c in candidates if c.model.family != "prior"] or candidates
-    if not candidates or (candidates[0].model.family == "prior" and _partial(run)):
+    if not candidates or (candidates[0].model.family == "prior" and (_partial(run) or _screened(run))):
         return _last_resort(run, dataset)
     evidence = Evidence.of(run, dataset)
     selected = choose(run, evidence, candidates)
@@ -167,31 +176,44 @@ def _partial(run: Run) -> list[Candidate]:
     return [c for c in there if any(Path(path).exists() for path in c.artifacts)]
 
 
+def _screened(run: Run) -> list[Candidate]:
+    """Trials with a model on disk that was fitted on some of the rows."""
+    return [c for c in run.schedule.candidates if c.screened is not None and c.screened.artifact]
+
+
 def _last_resort(run: Run, dataset: Dataset) -> Finished:
-    """No trial is complete: vote with the fold models of the trial that came furthest, else predict a constant."""
-    partial = _partial(run)
+    """No trial is complete: take the trial that came furthest, else one of some rows, else predict a constant."""
+    partial, screened = _partial(run), _screened(run)
+    nothing = float("nan")
+    value, n, label = nothing, 0, "no score: constant model"
+    members: tuple[Member, ...] = ()
     if partial:
         best = min(partial, key=lambda c: (-len(c.outputs), c.loss))
         models = [_load(path) for path in best.artifacts if Path(path).exists()]
         run.notes.append(f"no trial was complete; the model is {best.model.name} on {len(models)} fold(s)")
-        model = assemble([(1.0, models)], classes=dataset.classes, task=dataset.task)
         losses = best.fold_losses()
-        value, n = (
-            -run.metric.sign * float(losses[~np.isnan(losses)].mean()),
-            sum(len(run.folds.pairs[f][1]) for f in best.outputs),
-        )
-        members: tuple[Member, ...] = (Member(best.trial.id, best.trial.config, 1.0, -run.metric.sign * value, False),)
+        value, n = float(losses[~np.isnan(losses)].mean()), sum(len(run.folds.pairs[f][1]) for f in best.outputs)
+        label, members = "no complete trial; score of the folds that are there", (_alone(best, value),)
+    elif screened:
+        best = min(screened, key=lambda c: c.screened_loss)
+        models = [_load(str(screened_path(run, best.trial.id)))]
+        rows = f"{run.plan.screen_rows:,} rows"
+        run.notes.append(f"no trial was complete on all rows; the model is {best.model.name} on {rows}: give more time")
+        value, n = best.screened_loss, len(run.folds.pairs[0][1])
+        label, members = f"no complete trial; score of a model fitted on {rows}", (_alone(best, value),)
     else:
         try:
-            constant = _constant(dataset)
+            models = [_constant(dataset)]
         except ValueError as error:
             raise NoModelError(f"no model could be fitted, not even a constant one: {error}") from error
         run.notes.append("no trial was complete; the model predicts a constant: give more time")
-        model = assemble([(1.0, [constant])], classes=dataset.classes, task=dataset.task)
-        value, n, members = float("nan"), 0, ()
-    label = "no complete trial; score of the folds that are there" if members else "no score: constant model"
-    nothing = float("nan")
-    return Finished(model, members, Estimate(value, nothing, (nothing, nothing), label, run.metric.name, n))
+    model = assemble([(1.0, models)], classes=dataset.classes, task=dataset.task)
+    score = -run.metric.sign * value
+    return Finished(model, members, Estimate(score, nothing, (nothing, nothing), label, run.metric.name, n))
+
+
+def _alone(candidate: Candidate, loss: float) -> Member:
+    return Member(candidate.trial.id, candidate.trial.config, 1.0, loss, False)
 
 
 def _constant(dataset: Dataset) -> Any:

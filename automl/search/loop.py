@@ -107,11 +107,13 @@ def await_jobs(run: Run, ids: set[int], seconds: float) -> Iterator[FoldResult]:
 
 
 def _converse(run: Run, between: Callable[[Run], None]) -> str:
+    # one job waits for the next free worker; not where fits are long: it would be decided on too early
+    ahead = 0 if run.plan.screen_rows else 1
     while True:
         left = run.budget.remaining() - reserve_seconds(run)
         if left <= 0:
             return "deadline"
-        while len(run.flying) < run.executor.capacity + 1:
+        while len(run.flying) < run.executor.capacity + ahead:
             launch = run.schedule.next(left)
             if launch is None:
                 break
@@ -147,18 +149,24 @@ def model_path(run: Run, trial: int, fold: int | None) -> str:
     return str(run.artifacts.folder_for(trial, fold) / "model.joblib")
 
 
+def screened_path(run: Run, trial: int) -> Path:
+    """Return where the model of a trial lies that was fitted on some of the rows."""
+    return run.artifacts.folder_for(trial, 0).with_name("screened") / "model.joblib"
+
+
 def _submit(run: Run, launch: Launch) -> None:
-    trial, fold = launch.candidate.trial, launch.fold
+    trial, fold, whole = launch.candidate.trial, launch.fold, launch.rows == 1.0
     payload = functools.partial(
         run_fold,
         str(run.evaluation_path),
         trial.config,
         fold,
-        trial.fidelity,
-        model_path(run, trial.id, fold),
+        trial.fidelity if whole else replace(trial.fidelity, rows=launch.rows),
+        model_path(run, trial.id, fold) if whole else str(screened_path(run, trial.id)),
         launch.soft_seconds,
     )
-    job = Job(run.new_job(), JobKind.FOLD, trial.id, fold, payload, launch.hard_seconds, run.plan.worker_limit_mb)
+    kind = JobKind.FOLD if whole else JobKind.PROBE
+    job = Job(run.new_job(), kind, trial.id, fold, payload, launch.hard_seconds, run.plan.worker_limit_mb)
     run.flying[job.id] = launch
     run.executor.submit(job)
 
@@ -170,13 +178,15 @@ def _take_in(run: Run, result: FoldResult) -> None:
     result = unpack(result)
     run.emit(Event("fold", fold_event(result), run.budget.elapsed()))
     ended = run.schedule.record(result)
-    if ended is not None:
-        _announce(run, ended)
+    for one in ended:
+        _announce(run, one)
     candidate = run.schedule.candidates[result.trial or 0]
     if candidate.result is not None and not candidate.complete:
         discard(run, candidate)
-    elif ended is not None:
+    elif ended:
         keep_best(run)
+    if run.plan.screen_rows:
+        _keep_screened(run)
 
 
 def _announce(run: Run, result: Result) -> None:
@@ -215,6 +225,7 @@ def unpack(result: FoldResult) -> FoldResult:
 
 def fold_event(result: FoldResult) -> dict[str, object]:
     measures = result.measures
+    output = result.value if isinstance(result.value, FoldOutput) else FoldOutput(result.status)
     return {
         "job": result.job,
         "kind": str(result.kind),
@@ -227,6 +238,10 @@ def fold_event(result: FoldResult) -> dict[str, object]:
         "cpu_seconds": measures.cpu_seconds,
         "write_seconds": measures.write_seconds,
         "wall_seconds": result.wall_seconds,
+        "prepare_seconds": output.prepare_seconds,
+        "saved_seconds": output.saved_seconds,
+        "cache_hits": output.cache_hits,
+        "cache_misses": output.cache_misses,
         "rounds": result.rounds,
         "peak_mb": result.peak_mb,
         "artifact": result.artifact,
@@ -260,6 +275,17 @@ def keep_best(run: Run) -> None:
     for candidate in run.schedule.candidates:
         if candidate.complete and candidate.trial.id not in keep:
             discard(run, candidate)
+
+
+def _keep_screened(run: Run) -> None:
+    """Of the models fitted on some of the rows keep the best, until one is there that was fitted on all."""
+    screened = [c for c in run.schedule.candidates if c.screened is not None and c.screened.artifact]
+    whole = any(c.complete and c.model.family != "prior" for c in run.schedule.candidates)
+    best = None if whole else min(screened, key=lambda c: (c.screened_loss, c.trial.id), default=None)
+    for candidate in screened:
+        if candidate is not best and candidate.screened is not None:
+            run.artifacts.delete([screened_path(run, candidate.trial.id).parent])
+            candidate.screened = replace(candidate.screened, artifact=None)
 
 
 def discard(run: Run, candidate: Candidate) -> None:

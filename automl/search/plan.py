@@ -48,6 +48,12 @@ class FitPlan:
         Whether members are fitted again on all rows.
     candidates : int
         How many complete trials are kept for the ensemble (and two per family).
+    train_rows : int
+        Training rows of the first fold.
+    screen_rows : int or None
+        On so many of them trials are tried first, and only the best go on to all; None where all rows are cheap.
+    cache_mb : float
+        Size of the files in which folds keep prepared rows for each other; 0 for none.
     nominal_seconds : mapping
         Expected seconds of one fold per model, before anything is measured.
     """
@@ -75,6 +81,9 @@ class FitPlan:
     n_rows: int
     n_columns: int
     n_classes: int
+    train_rows: int = 0
+    screen_rows: int | None = None
+    cache_mb: float = 0.0
     hyperparameters: int = 0
     nominal_seconds: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -113,6 +122,8 @@ class FitOutcome:
     trials : mapping of status to count
     seconds : float
         From the start of the budget to the end; 0 in counted runs.
+    peak_mb : float
+        The most memory that this process and all workers took together, looked at five times a second.
     """
 
     model: Any = field(repr=False)
@@ -123,3 +134,4 @@ class FitOutcome:
     trials: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    peak_mb: float = 0.0

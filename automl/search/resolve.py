@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -18,12 +19,18 @@ from automl.evaluate import Folds, Rule, make_folds
 from automl.metrics import get_metric
 from automl.search.cost import CostModel
 from automl.search.limits import available_cores, available_memory_mb
+from automl.search.memory import table_mb, workers_with_room
 from automl.search.plan import FitPlan, Settings
+from automl.search.screening import screening_rows
 from automl.space import Facts, Space, build_space, default_catalog, facts_of, start_portfolio
 
-__all__ = ["LEAST_SECONDS", "Resolved", "check_settings", "resolve", "worker_count"]
+__all__ = ["LEAST_SECONDS", "Resolved", "check_settings", "resolve", "wanted_workers", "worker_count"]
 
 LEAST_SECONDS = 5.0
+REFIT_BELOW = 0.9  # share of the rows that a holdout leaves for training: more rows would change the members little
+FREE_MEMORY = 0.8  # share of what machine and container leave free that a fit may take
+CACHE_SHARE = 0.1  # of the memory, for prepared rows
+CACHE_MB = 2_000.0  # at most
 LIBRARIES = ("automl", "scikit-learn", "numpy", "pandas", "scipy", "lightgbm")
 
 
@@ -40,8 +47,13 @@ class Resolved:
     cost: CostModel
 
 
-def resolve(dataset: Dataset, settings: Settings) -> Resolved:
+def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) -> Resolved:
     """Decide every default.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        Number of workers where they are started already.
 
     Raises
     ------
@@ -60,9 +72,10 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
             f"metric {metric.name!r} is not defined on this target (negative values?); choose another one"
         )
     portfolio = _with_own(start_portfolio(facts, space), space)
-    n_jobs = worker_count(settings.n_jobs) if isinstance(settings.executor, str) else settings.executor.capacity
-    memory = settings.memory_limit_mb or 0.8 * available_memory_mb()
-    cost = CostModel(space.catalog, facts, len(folds.pairs[0][0]))
+    n_jobs = n_jobs or worker_count(settings, dataset)
+    memory = memory_limit_mb(settings)
+    train_rows = len(folds.pairs[0][0])
+    cost = CostModel(space.catalog, facts, train_rows)
     plan = FitPlan(
         task=str(dataset.task),
         metric=metric.name,
@@ -71,7 +84,9 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
         folds=folds.description,
         n_folds=len(folds),
         holdout=folds.holdout,
-        refit=folds.holdout if settings.refit == "auto" else bool(settings.refit),
+        refit=train_rows < REFIT_BELOW * dataset.n_rows and folds.holdout
+        if settings.refit == "auto"
+        else bool(settings.refit),
         optimizer=settings.optimizer if isinstance(settings.optimizer, str) else type(settings.optimizer).__name__,
         models=tuple(model.name for model in space.models),
         left_out=tuple(space.left_out),
@@ -79,7 +94,7 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
         ensemble_size=settings.ensemble_size,
         candidates=min(25, candidate_cap(dataset.n_rows)),
         executor=settings.executor if isinstance(settings.executor, str) else type(settings.executor).__name__,
-        n_jobs=1 if settings.executor == "serial" else n_jobs,
+        n_jobs=n_jobs,
         memory_limit_mb=memory,
         worker_limit_mb=None,
         reserve_seconds=0.0 if settings.time_budget is None else max(0.8, 0.035 * settings.time_budget),
@@ -87,11 +102,22 @@ def resolve(dataset: Dataset, settings: Settings) -> Resolved:
         n_rows=dataset.n_rows,
         n_columns=dataset.n_columns,
         n_classes=dataset.n_classes,
+        train_rows=train_rows,
+        screen_rows=_screening(settings, portfolio, cost, len(folds), train_rows, n_jobs),
+        cache_mb=min(CACHE_SHARE * memory, CACHE_MB),
         hyperparameters=sum(len(component.hyperparameters) for component in space.active),
         nominal_seconds={model.name: cost.nominal(space.default(model.name)) for model in space.models},
         versions={name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()},
     )
     return Resolved(plan, folds, metric, space, facts, portfolio, cost)
+
+
+def _screening(
+    settings: Settings, portfolio: Sequence[Config], cost: CostModel, n_folds: int, train_rows: int, n_jobs: int
+) -> int | None:
+    """Return on how many rows trials are tried first, judged by the cost of the first real model."""
+    seconds = None if settings.time_budget is None else settings.time_budget * n_jobs
+    return screening_rows(train_rows, n_folds * max(map(cost.nominal, portfolio[:2])), seconds)
 
 
 def _with_own(portfolio: tuple[Config, ...], space: Space) -> tuple[Config, ...]:
@@ -108,7 +134,21 @@ def _version(name: str) -> str:
         return "not installed as a package"
 
 
-def worker_count(n_jobs: int | None) -> int:
+def memory_limit_mb(settings: Settings) -> float:
+    """Return the memory of the whole fit."""
+    return settings.memory_limit_mb or FREE_MEMORY * available_memory_mb()
+
+
+def worker_count(settings: Settings, dataset: Dataset) -> int:
+    """Return the number of workers: as many as wanted, or fewer where memory would not do."""
+    if settings.executor == "serial":
+        return 1
+    if not isinstance(settings.executor, str):
+        return int(settings.executor.capacity)
+    return workers_with_room(wanted_workers(settings.n_jobs), memory_limit_mb(settings), table_mb(dataset))
+
+
+def wanted_workers(n_jobs: int | None) -> int:
     """Return the number of worker processes, with scikit-learn's meaning of ``n_jobs``."""
     cores = available_cores()
     if n_jobs is None:

@@ -13,20 +13,23 @@ from typing import Any
 
 from automl.core import Budget, Event, Executor, Journal, Listener, stream_seed
 from automl.data import Dataset, dump_dataset
-from automl.evaluate import Evaluation, load_evaluation, save_evaluation, warm_up
+from automl.evaluate import Evaluation, Preparations, load_evaluation, save_evaluation, warm_up
 from automl.execute import ProcessExecutor, SerialExecutor
 from automl.optimize import start_optimizer
 from automl.search.finish import Finished, finish
 from automl.search.interim import InterimEnsemble
 from automl.search.loop import Run, run_search
+from automl.search.memory import PeakMemory, own_mb
 from automl.search.plan import FitOutcome, FitPlan, Settings
-from automl.search.resolve import LEAST_SECONDS, Resolved, check_settings, resolve, worker_count
+from automl.search.resolve import LEAST_SECONDS, Resolved, check_settings, resolve, wanted_workers, worker_count
 from automl.search.schedule import Schedule
 from automl.store import Artifacts, SqliteJournal
 
 __all__ = ["run_fit"]
 
 LEAST_WORKER_MB = 300.0  # less kills a worker that has only imported its libraries
+SPARE_MB = 150.0  # a worker that waits to replace another
+FREE_SHARE = 0.1  # of the free disk, for prepared rows
 
 
 def run_fit(
@@ -64,16 +67,21 @@ def run_fit(
     """
     check_settings(settings)
     budget = budget or Budget.begin(settings.time_budget)
-    with _workspace(settings) as folder, _executor(settings) as executor:
-        resolved = resolve(dataset, settings)
+    n_jobs = worker_count(settings, dataset)
+    with _workspace(settings) as folder, _executor(settings, n_jobs) as executor, PeakMemory(executor) as memory:
+        resolved = resolve(dataset, settings, n_jobs=n_jobs)
         book = journal if journal is not None else SqliteJournal(None)
         run = _prepare(resolved, settings, dataset, budget, folder, executor, book, listeners)
+        memory.shared_mb = folder_mb(folder / "data")
+        if settings.executor == "process" and n_jobs < (wanted := wanted_workers(settings.n_jobs)):
+            run.notes.append(f"memory has room for {n_jobs} of {wanted} workers")
         try:
             stopped = run_search(run, InterimEnsemble(run, dataset).update)
             finished = _finish(run, dataset)
         finally:
             load_evaluation.cache_clear()  # a serial executor has opened the table in this process
-        outcome = _outcome(run, finished, stopped)
+        memory.look()
+        outcome = _outcome(run, finished, stopped, memory.mb)
         run.emit(Event("finished", _summary(outcome), budget.elapsed()))
     return outcome
 
@@ -92,13 +100,14 @@ def _workspace(settings: Settings) -> Iterator[Path]:
 
 
 @contextmanager
-def _executor(settings: Settings) -> Iterator[Executor]:
+def _executor(settings: Settings, n_jobs: int) -> Iterator[Executor]:
     """Start the workers first: they import their libraries while the driver checks and writes the table."""
     choice: Any = settings.executor
     if choice == "serial":
         executor: Executor = SerialExecutor()
     elif isinstance(choice, str):
-        executor = ProcessExecutor(worker_count(settings.n_jobs), warm=warm_up)
+        # a spare one takes memory that a table for which workers were left out has no room for
+        executor = ProcessExecutor(n_jobs, warm=warm_up, spare=n_jobs == wanted_workers(settings.n_jobs))
     else:
         executor = choice
     try:
@@ -142,7 +151,13 @@ def _prepare(
     )
     evaluation_path = folder / "evaluation.pkl"
     evaluation = Evaluation(
-        str(data_path), resolved.folds, (metric,), resolved.facts, resolved.space.catalog, plan.seed
+        str(data_path),
+        resolved.folds,
+        (metric,),
+        resolved.facts,
+        resolved.space.catalog,
+        plan.seed,
+        _preparations(folder / "prepared", plan.cache_mb),
     )
     save_evaluation(evaluation, evaluation_path)
     optimizer = start_optimizer(
@@ -155,16 +170,26 @@ def _prepare(
 
 
 def _with_limits(plan: FitPlan, budget: Budget, data_path: Path) -> FitPlan:
-    """Fix what is only known now: a worker's share of the memory, and a reserve of at most a third of what is left."""
-    import psutil
-
-    shared = sum(file.stat().st_size for file in [data_path, *data_path.rglob("*")] if file.is_file()) / 1e6
-    driver = psutil.Process().memory_info().rss / 1e6
-    cap = max(LEAST_WORKER_MB, (plan.memory_limit_mb - driver - shared) / plan.n_jobs)
+    """Fix what is only known now: memory of a worker, disk for the cache, a reserve of at most a third of the time."""
+    shared = folder_mb(data_path.parent)
+    cache = min(plan.cache_mb, FREE_SHARE * shutil.disk_usage(data_path.parent).free / 1e6)
+    # the folder of the cache may lie in memory
+    cap = max(LEAST_WORKER_MB, (plan.memory_limit_mb - own_mb() - shared - cache - SPARE_MB) / plan.n_jobs)
     reserve = (
         plan.reserve_seconds if plan.seconds is None else min(plan.reserve_seconds, max(0.2, budget.remaining() / 3))
     )
-    return dataclasses.replace(plan, worker_limit_mb=cap, reserve_seconds=reserve)
+    return dataclasses.replace(plan, worker_limit_mb=cap, cache_mb=cache, reserve_seconds=reserve)
+
+
+def folder_mb(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+
+
+def _preparations(folder: Path, cap_mb: float) -> Preparations | None:
+    if cap_mb <= 0:
+        return None
+    folder.mkdir()
+    return Preparations(folder, cap_mb)
 
 
 def _finish(run: Run, dataset: Dataset) -> Finished:
@@ -176,7 +201,7 @@ def _finish(run: Run, dataset: Dataset) -> Finished:
         return finish(run, dataset, refit=False)
 
 
-def _outcome(run: Run, finished: Finished, stopped: str) -> FitOutcome:
+def _outcome(run: Run, finished: Finished, stopped: str, peak_mb: float) -> FitOutcome:
     counts = Counter(str(c.result.status) for c in run.schedule.candidates if c.result is not None)
     if not run.plan.timed and counts["timeout"]:
         run.notes.append("a fold hit the fixed time limit of counted runs: this run is not reproducible")
@@ -194,6 +219,7 @@ def _outcome(run: Run, finished: Finished, stopped: str) -> FitOutcome:
         dict(counts),
         run.budget.elapsed(),
         tuple(run.notes),
+        peak_mb,
     )
 
 
@@ -202,6 +228,7 @@ def _summary(outcome: FitOutcome) -> dict[str, Any]:
     return {
         "stopped": outcome.stopped,
         "seconds": outcome.seconds,
+        "peak_mb": outcome.peak_mb,
         "estimate": {
             "value": estimate.value,
             "standard_error": estimate.standard_error,

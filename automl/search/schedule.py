@@ -1,4 +1,4 @@
-"""Which job next: orders folds, races candidates between folds, joins FoldResults into Results."""
+"""Which job next: orders folds, screens and races candidates, joins FoldResults into Results."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from automl.core import Config, Event, FoldResult, Proposal, Result, Status, Step, Trial, stream
+from automl.core import Config, Event, FoldResult, JobKind, Proposal, Result, Status, Step, Trial, stream
 from automl.evaluate import FoldOutput
 from automl.optimize import Optimizer
 from automl.search.candidate import Candidate, falls_behind
 from automl.search.cost import CostModel
 from automl.search.plan import FitPlan
+from automl.search.screening import LEAST_RIVALS, deserving
 from automl.space import Catalog, Component, Float, Int
 
 __all__ = ["COUNTED_SECONDS", "LAG", "Launch", "Schedule", "cheaper"]
@@ -28,24 +29,36 @@ CUT = 0.3  # share of the time that one fold may take at most
 SOFT = 0.45  # share of its limit after which boosting stops by itself: predicting and storing come after it
 FASTEST = 0.12  # learning rate; above it boosting of many classes often diverges
 SLOT = 0.25  # share of the time left that one trial may take before it is made cheaper
+FIRST_LOOKS = 24  # so many trials are screened before the best of them go on to all rows
+LOOKING = 0.2  # share of the time of all workers that this may take
+LOOK_CUT = 0.1  # share of the time that screening one trial may take at most
+LEAST_SHARE = 0.6  # of its expected time that a fit on all rows must be given where it takes long
+LARGE_SOFT = 0.8  # as SOFT, where fitting takes long and what comes after it does not
 
 
 @dataclass(frozen=True)
 class Launch:
-    """A fold to submit, with its limits in seconds: soft (boosting stops by itself) and hard (killed)."""
+    """A fold to submit, with its limits in seconds: soft (boosting stops by itself) and hard (killed).
+
+    ``rows`` is the share of its training rows; below 1 it is a trial's screening.
+    """
 
     candidate: Candidate
     fold: int
     soft_seconds: float | None
     hard_seconds: float | None
+    rows: float = 1.0
 
 
 class Schedule:
     """Orders the jobs of one fit. Knows no executor and no clock: ``left`` is handed in where time matters.
 
     Timed runs start the prior and the anchor whole, then one fold of every family, then complete candidates best
-    first, then ask the optimizer for more; nothing is started that is not expected to end. Counted runs go by trial
-    number and depend on Results only.
+    first, then ask the optimizer for more; nothing is started that is not expected to end, and what takes long for the
+    time there is comes last. Counted runs go by trial number and depend on Results only.
+
+    On large tables (``plan.screen_rows``) all later trials are screened on some of the rows, and only the best third
+    and the best of each family go on to their folds on all rows, best first.
     """
 
     def __init__(
@@ -61,6 +74,7 @@ class Schedule:
         self._optimizer = optimizer
         self._cost = cost
         self._emit = emit
+        self._screening_seconds = 0.0
         self._told = 0
         self._turned_down = 0
         self._exhausted = False
@@ -71,11 +85,22 @@ class Schedule:
 
     def next(self, left: float) -> Launch | None:
         """Return the next fold to submit when ``left`` seconds remain for searching, or None."""
+        going = self._go_on(left)
+        if going is not None:
+            return going
+        started = self._start(left)
+        while started is not None and started.trial.id < self._breadth and self._is_dear(started, left):
+            started = self._start(left)  # cheaper models come first
+        if started is None:
+            return self._go_on(left)
+        return self._look(started, left) if started.waits else self._launch(started, 0, left)
+
+    def _go_on(self, left: float) -> Launch | None:
+        """Return the next fold of a trial that is open, or None."""
         for candidate in self._in_order(left):
             if candidate.wants and (not self._plan.timed or self._fits(candidate, left)):
                 return self._launch(candidate, candidate.wants[0], left)
-        started = self._start(left)
-        return None if started is None else self._launch(started, 0, left)
+        return None
 
     @property
     def reason(self) -> str | None:
@@ -91,26 +116,62 @@ class Schedule:
         open_ = [c for c in self.candidates if c.result is None]
         if not self._plan.timed:
             return open_
-        first = [c for c in open_ if c.trial.id < 2]
-        if len(self.candidates) < min(BREADTH, self._plan.portfolio) and self.reason is None:
+        if self._plan.screen_rows:
+            return [*(c for c in open_ if c.trial.id < 2), *self._chosen(left)]
+        first = [c for c in open_ if c.trial.id < 2 and not self._is_dear(c, left)]
+        if len(self.candidates) < self._breadth and self.reason is None:
             return first
-        rest = [c for c in open_ if c.trial.id >= 2]
-        affordable = [c for c in rest if not c.exempt or self._remaining_cost(c) <= 0.25 * left]
+        rest = [c for c in open_ if c not in first]
+        affordable = [c for c in rest if not c.exempt or not self._is_dear(c, left)]
         dear = [c for c in rest if c not in affordable]
         return first + sorted(affordable, key=lambda c: (not c.results, c.loss, c.trial.id)) + dear
 
-    def _remaining_cost(self, candidate: Candidate) -> float:
-        return self._cost.expected(candidate.trial.config) * len(candidate.pending) / self._plan.n_jobs
+    @property
+    def _breadth(self) -> int:
+        """So many different models are started before others are completed."""
+        return min(BREADTH, self._plan.portfolio) if self._plan.timed and not self._plan.screen_rows else 0
+
+    def _is_dear(self, candidate: Candidate, left: float) -> bool:
+        """Whether what is missing of a trial takes a large part of the time left."""
+        expected = self._cost.expected(candidate.trial.config)
+        return expected * len(candidate.pending) / self._plan.n_jobs > SLOT * left
+
+    def _chosen(self, left: float) -> list[Candidate]:
+        """Trials on their way through all rows; the best that waits joins them where none of them can use a worker."""
+        going = [c for c in self.candidates[2:] if c.wants]
+        if self._compares(left) or any(self._fits(c, left) for c in going):
+            return going
+        kept = deserving(self.candidates)
+        waiting = [c for c in self.candidates if c.waits and c.result is None and c.trial.id in kept]
+        for candidate in sorted(waiting, key=lambda c: (c.screened_loss, c.trial.id)):
+            if self._fits(candidate, left):
+                candidate.waits = False
+                return [*going, candidate]
+        return going
+
+    def _compares(self, left: float) -> bool:
+        """Whether there is time to screen more trials before the first goes on to all rows."""
+        assert self._plan.seconds is not None
+        looked = sum(c.screening is not None for c in self.candidates)
+        whole = [self._cost.expected(c.trial.config) * self._plan.n_folds for c in self.candidates[1:2]]
+        return (
+            looked < FIRST_LOOKS
+            and self._screening_seconds < LOOKING * self._plan.seconds * self._plan.n_jobs
+            and left > 1.5 * max(whole, default=0.0)
+            and self.reason is None
+        )
 
     def _fits(self, candidate: Candidate, left: float) -> bool:
         """Whether the next fold is expected to end in time."""
         return self._fold_seconds(candidate.trial.config, candidate.model, left) <= left
 
     def _fold_seconds(self, config: Config, model: Component, left: float) -> float:
-        """Seconds that a fold must be given; LightGBM can be cut short, so its mean counts, up to a cut."""
-        if model.stopping == "lightgbm":
-            return min(self._cost.expected(config), CUT * left)
-        return self._cost.high(config)
+        """Seconds that a fold must be given; of what can be cut short by the clock the mean counts, up to a cut."""
+        if not model.heeds_clock:
+            return self._cost.high(config)
+        if self._plan.screen_rows:
+            return LEAST_SHARE * self._cost.expected(config)
+        return min(self._cost.expected(config), CUT * left)
 
     def _start(self, left: float) -> Candidate | None:
         """Ask for the next proposal that can end in time and open its trial."""
@@ -122,7 +183,7 @@ class Schedule:
             proposal = self._affordable(proposals[0], left) if self._plan.timed else proposals[0]
             if proposal is not None:
                 self._turned_down = 0
-                return self._open(proposal)
+                return self._open(proposal, left)
             self._turned_down += 1
         return None
 
@@ -148,13 +209,22 @@ class Schedule:
         excess = self._cost.expected(config) * rounds_of_jobs / max(1e-9, SLOT * left)
         if excess > 1:
             config = cheaper(config, model, excess)
-        seconds = self._fold_seconds(config, model, left) * rounds_of_jobs
+        seconds = self._fold_seconds(config, model, left)
+        if model.heeds_clock:
+            seconds *= rounds_of_jobs
+        else:  # the first fold will tell how far off the expectation is
+            seconds = max(seconds, self._cost.expected(config) * rounds_of_jobs)
+        if seconds > left and self._plan.screen_rows and not any(c.complete for c in self.candidates[1:]):
+            seconds = self._cost.high(config, self._plan.screen_rows)  # a model of some rows is better than none
         return dataclasses.replace(proposal, config=config) if seconds <= left else None
 
-    def _open(self, proposal: Proposal) -> Candidate:
+    def _open(self, proposal: Proposal, left: float) -> Candidate:
         trial = Trial(len(self.candidates), proposal.config, proposal.origin, proposal.fidelity)
         model = self._catalog.get(proposal.config.steps[-1].component)
-        candidate = Candidate(trial, model, self._plan.n_folds, exempt=trial.id < EXEMPT)
+        exempt = trial.id < (2 if self._plan.screen_rows else EXEMPT)
+        candidate = Candidate(trial, model, self._plan.n_folds, exempt=exempt)
+        if self._plan.screen_rows:
+            candidate.waits = trial.id >= 2 or (self._plan.timed and not self._fits(candidate, left))
         self.candidates.append(candidate)
         self._emit(
             Event(
@@ -175,33 +245,77 @@ class Schedule:
             return Launch(candidate, fold, None, COUNTED_SECONDS)
         assert self._plan.seconds is not None
         longest = CUT * self._plan.seconds
+        if self._plan.screen_rows and candidate.model.heeds_clock:  # few fits, each as long as it takes
+            left = max(left, 0.5)
+            usual = self._cost.expected(candidate.trial.config)
+            return Launch(candidate, fold, LARGE_SOFT * min(max(longest, 1.5 * usual), left), left)
         usual = self._cost.high(candidate.trial.config)
         hard = min(longest, max(0.1 * self._plan.seconds, 2.0, 2.5 * usual), max(left, 0.5))
         return Launch(candidate, fold, SOFT * hard, hard)
 
+    def _look(self, candidate: Candidate, left: float) -> Launch:
+        """Screen a trial: its first fold, fitted on some of the rows."""
+        rows = self._plan.screen_rows
+        assert rows is not None
+        share = rows / self._plan.train_rows
+        if not self._plan.timed:
+            return Launch(candidate, 0, None, COUNTED_SECONDS, share)
+        assert self._plan.seconds is not None
+        usual = self._cost.high(candidate.trial.config, rows)
+        hard = min(LOOK_CUT * self._plan.seconds, max(0.05 * self._plan.seconds, 2.5 * usual), max(left, 0.5))
+        return Launch(candidate, 0, SOFT * hard, hard, share)
+
     # ---- what came back
 
-    def record(self, result: FoldResult) -> Result | None:
-        """Take in a fold; return the trial's Result when this fold ended it."""
+    def record(self, result: FoldResult) -> list[Result]:
+        """Take in a job; return the Results of the trials that it ended."""
         assert result.trial is not None and result.fold is not None
-        candidate = self.candidates[result.trial]
-        candidate.running.discard(result.fold)
+        candidate, fold = self.candidates[result.trial], result.fold
         output = result.value if isinstance(result.value, FoldOutput) else None
-        candidate.results[result.fold] = dataclasses.replace(result, value=None)  # predictions are kept in one place
-        if output is not None and output.status is Status.OK:
-            candidate.outputs[result.fold] = output
+        result = dataclasses.replace(result, value=None)  # predictions are kept in one place
         self._learn_cost(candidate, result)
+        if result.kind is JobKind.PROBE:
+            candidate.screening = result
+            if output is not None and output.status is Status.OK:
+                candidate.screened = dataclasses.replace(output, prediction=None)
+        else:
+            candidate.running.discard(fold)
+            candidate.results[fold] = result
+            if output is not None and output.status is Status.OK:
+                candidate.outputs[fold] = output
         if candidate.result is not None:
-            return None
+            return []
         if result.status is not Status.OK:
-            return self._close(candidate, result.status, result.error)
-        return self._judge(candidate)
+            return [self._close(candidate, result.status, result.error)]
+        if result.kind is JobKind.PROBE:
+            return self._judge_screening(candidate)
+        ended = self._judge(candidate)
+        return [] if ended is None else [ended]
 
     def _learn_cost(self, candidate: Candidate, result: FoldResult) -> None:
         if not self._plan.timed or result.status is Status.CANCELLED:
             return
         killed = result.status in (Status.TIMEOUT, Status.MEMORY)
-        self._cost.observe(candidate.trial.config, result.wall_seconds * (2.0 if killed else 1.0))
+        seconds = result.wall_seconds * (2.0 if killed else 1.0)
+        if result.kind is JobKind.PROBE:
+            self._screening_seconds += result.wall_seconds
+            self._cost.observe(candidate.trial.config, seconds, self._plan.screen_rows)
+        else:
+            self._cost.observe(candidate.trial.config, seconds)
+
+    def _judge_screening(self, candidate: Candidate) -> list[Result]:
+        """End trials that fall behind on some of the rows: counted runs this one, timed runs whoever waits."""
+        seen = [c for c in self.candidates if c.screened]
+        enough, waiting = len(seen) >= FIRST_LOOKS, [c for c in seen if c.waits and c.result is None]
+        if not self._plan.timed:
+            seen = [c for c in seen if c.trial.id <= candidate.trial.id - LAG]
+            enough, waiting, candidate.waits = len(seen) >= LEAST_RIVALS, [candidate], False
+            seen.append(candidate)
+        if not enough:
+            return []
+        kept = deserving(seen)
+        reason = f"behind after screening on {self._plan.screen_rows:,} rows"
+        return [self._close(c, Status.PRUNED, reason) for c in waiting if c.trial.id not in kept]
 
     def _judge(self, candidate: Candidate) -> Result | None:
         """Race over the folds that are there without a gap; complete or stop the trial."""

@@ -66,8 +66,7 @@ class Space:
 
     def options(self, preparation: Preparation, role: Role) -> tuple[Component, ...]:
         """Return the active components of a role that are offered to models of this preparation."""
-        unneeded = role is Role.ENCODER and self.facts.n_categorical == 0
-        if unneeded or role not in PREPARING[preparation]:
+        if role not in PREPARING[preparation]:
             return ()
         return tuple(c for c in self.active if c.role is role and preparation in c.preparations)
 
@@ -219,6 +218,10 @@ def _unsuitable(component: Component, facts: Facts) -> str | None:
         return f"not for {facts.task} tasks"
     if facts.n_columns == 0 and component.preparation is not Preparation.NONE:
         return "no usable column"
+    if component.role is Role.ENCODER and facts.n_categorical == 0:
+        return "no column of categories"
+    if component.role is Role.TEXT and facts.n_text == 0:
+        return "no column of text"
     if facts.has_weights and not component.weights:
         return "takes no sample weights"
     if facts.has_groups and not component.groups:
@@ -229,7 +232,7 @@ def _unsuitable(component: Component, facts: Facts) -> str | None:
         return "takes no sparse table"
     if component.needs and importlib.util.find_spec(component.needs) is None:
         return f"the package {component.needs} is not installed"
-    return _size_reason(component, facts) or _time_reason(component, facts)
+    return _size_reason(component, facts) or _target_reason(component, facts) or _time_reason(component, facts)
 
 
 def _width(component: Component, facts: Facts) -> int:
@@ -237,11 +240,18 @@ def _width(component: Component, facts: Facts) -> int:
 
 
 def _size_reason(component: Component, facts: Facts) -> str | None:
-    width = _width(component, facts)
-    if component.min_rows is not None and facts.n_rows < component.min_rows:
-        return f"needs {component.min_rows} rows, the table has {facts.n_rows}"
+    width, numbers = _width(component, facts), facts.n_numeric + facts.n_dates
+    for least, size, what in (
+        (component.min_rows, facts.n_rows, "rows"),
+        (component.min_numeric, numbers, "columns of numbers"),
+        (component.min_categorical, facts.n_categorical, "columns of categories"),
+        (component.min_high, facts.n_high, "columns of high cardinality"),
+    ):
+        if least is not None and size < least:
+            return f"needs {least} {what}, the table has {size}"
     for limit, size, what in (
         (component.max_rows, facts.n_rows, "rows"),
+        (component.max_numeric, numbers, "columns of numbers"),
         (component.max_columns, width, "encoded columns"),
         (component.max_cells, facts.n_rows * width, "cells"),
         (component.max_classes, facts.n_classes, "classes"),
@@ -253,11 +263,19 @@ def _size_reason(component: Component, facts: Facts) -> str | None:
     return None
 
 
+def _target_reason(component: Component, facts: Facts) -> str | None:
+    if component.min_target is not None and facts.target_low < component.min_target:
+        return f"needs a target of at least {component.min_target:g}, it goes down to {facts.target_low:.4g}"
+    if component.min_target_skew is not None and abs(facts.target_skew) < component.min_target_skew:
+        return f"needs a target of skewness {component.min_target_skew:g} or more, it has {facts.target_skew:.2f}"
+    return None
+
+
 def _time_reason(component: Component, facts: Facts) -> str | None:
     outputs = facts.n_classes if facts.n_classes > 2 else 1
     nominal = component.cost.estimate(rows=facts.n_rows, columns=_width(component, facts), outputs=outputs)
     # what stops early can be cut short by the clock
-    if facts.seconds is not None and nominal > facts.seconds and component.stopping != "lightgbm":
+    if facts.seconds is not None and nominal > facts.seconds and not component.heeds_clock:
         return f"one fit takes about {nominal:.0f} s, the whole budget is {facts.seconds:.0f} s"
     return None
 

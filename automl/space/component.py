@@ -28,9 +28,12 @@ class Role(enum.StrEnum):
     """Where a component stands in a linear pipeline; this is also the order of the steps."""
 
     ENCODER = "encoder"  # categories -> numbers
+    TEXT = "text"  # text -> numbers
     IMPUTER = "imputer"
     SCALER = "scaler"
+    CROSS = "cross"  # columns made of several, beside the ordinary ones
     FEATURE = "feature"
+    TARGET = "target"  # the target of a regression, transformed
     MODEL = "model"
 
 
@@ -147,7 +150,7 @@ class Component:
         Import path ``"package.module:Class"``; where they differ, a mapping
         {"classification": path, "regression": path}. A path may also name a function that returns an estimator.
         Either is called with the hyperparameters, the constants and, where its signature has these names,
-        ``random_state``, ``n_jobs=1`` and ``facts``.
+        ``random_state``, ``n_jobs=1``, ``facts`` and what the role adds (see Notes).
     family : str
         Groups models for breadth ("boosting", "forest", "linear", ...); the name by which include/exclude select.
     hyperparameters : tuple
@@ -167,20 +170,40 @@ class Component:
     rounds : str or None
         Name of the parameter that counts boosting rounds, if it stops early on a stop set.
     stopping : str or None
-        How early stopping is done: "lightgbm", "hist" or None.
+        How early stopping is done: "lightgbm", "xgboost", "catboost", "hist", "network" or None.
     scale_target : bool
         Regression only: fitted on the standardised target.
     min_rows, max_rows, max_columns, max_cells, max_classes : int or None
         Where it stays out of the space.
+    min_numeric, max_numeric, min_categorical, min_high : int or None
+        Likewise, by columns of numbers (a date counts as one), of categories, of categories of high cardinality.
+    min_target, min_target_skew : float or None
+        Regression only: least value and least absolute skewness of the target.
     min_class_count : int or None
         Classification only: least members that every class must have.
     needs : str or None
         Optional package that must be installed.
     category_parameter : str or None
         Models: parameter of the target that takes the positions of categorical columns given as codes.
+    category_dtype : {"category", "int"} or None
+        Models: what these columns have to be, in a DataFrame; None: codes in an array, with NaN.
+    all_levels : bool
+        Models: copes with codes of any number of levels, so that columns of high cardinality are given as codes too.
     share : float
         How often it is drawn at random, relative to others of its role; 0: only when named (portfolio, user).
     cost : Cost
+
+    Notes
+    -----
+    What the parts of each role are given, beyond a user's own needs:
+
+    - ENCODER: columns of one type, strings or numbers with NaN. One with a hyperparameter ``most_levels`` is called
+      with ``many=True`` for the columns of more levels, with ``many=False`` for the others.
+    - TEXT: a pandas Series of strings without gaps; ``dense`` says whether the model wants numbers of one scale.
+    - SCALER: numbers; ``skewed`` says whether theirs is a skewed distribution.
+    - CROSS: an array of ``n_codes`` columns of category codes (missing -2, unseen -1), none unless ``min_categorical``
+      is set, then ``n_numbers`` columns of numbers with NaN, none unless ``min_numeric`` is set.
+    - TARGET: the target as one column.
     """
 
     name: str
@@ -204,11 +227,24 @@ class Component:
     max_columns: int | None = None
     max_cells: int | None = None
     max_classes: int | None = None
+    min_numeric: int | None = None
+    max_numeric: int | None = None
+    min_categorical: int | None = None
+    min_high: int | None = None
+    min_target: float | None = None
+    min_target_skew: float | None = None
     min_class_count: int | None = None
     needs: str | None = None
     category_parameter: str | None = None
+    category_dtype: str | None = None
+    all_levels: bool = False
     share: float = 1.0
     cost: Cost = Cost(0.05)
+
+    @property
+    def heeds_clock(self) -> bool:
+        """Whether a fit can be cut short by the clock and still leaves a model."""
+        return self.stopping in ("lightgbm", "xgboost", "catboost", "network")
 
     def path(self, classifies: bool) -> str:
         """Return the import path for the task."""

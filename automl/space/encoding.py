@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["ABSENT", "OPTIONAL", "PREPARING", "Layout", "declare", "declare_shape", "from_config", "to_config"]
 
 ABSENT = "none"
-OPTIONAL: Mapping[Role, float] = {Role.SCALER: 0.1, Role.FEATURE: 0.6}  # how often a step is absent at random
+# how often a step is absent at random
+OPTIONAL: Mapping[Role, float] = {Role.SCALER: 0.1, Role.CROSS: 0.75, Role.FEATURE: 0.6, Role.TARGET: 0.7}
 PREPARING: Mapping[Preparation, tuple[Role, ...]] = {
-    Preparation.NATIVE: (Role.ENCODER, Role.FEATURE),
-    Preparation.DENSE: (Role.ENCODER, Role.IMPUTER, Role.SCALER, Role.FEATURE),
+    Preparation.NATIVE: (Role.ENCODER, Role.TEXT, Role.CROSS, Role.FEATURE, Role.TARGET),
+    Preparation.DENSE: tuple(role for role in Role if role is not Role.MODEL),
     Preparation.NONE: (),
 }
 
@@ -43,11 +44,10 @@ class Layout:
 
 def declare(layout: Layout) -> ConfigurationSpace:
     """Return the ConfigSpace of a layout."""
-    from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace, InCondition
+    from ConfigSpace import CategoricalHyperparameter, InCondition
 
-    declared = ConfigurationSpace(name="automl")
     model = _categorical("model", layout.models, absent=0.0)
-    declared.add(model)
+    parts: list[Any] = [model]
     chosen: dict[str, list[tuple[CategoricalHyperparameter, str]]] = {c.name: [(model, c.name)] for c in layout.models}
     for preparation, roles in PREPARING.items():
         users = [c.name for c in layout.models if c.preparation is preparation]
@@ -56,23 +56,19 @@ def declare(layout: Layout) -> ConfigurationSpace:
             if not users or not options:
                 continue
             step = _categorical(_step_name(preparation, role), options, absent=OPTIONAL.get(role, 0.0))
-            declared.add(step, InCondition(step, model, users))
+            parts += [step, InCondition(step, model, users)]
             for option in options:
                 chosen.setdefault(option.name, []).append((step, option.name))
     for name, hyperparameters in layout.tunes.items():
         if name in chosen:
-            _declare_params(declared, name, hyperparameters, chosen[name])
-    return declared
+            parts += _params(name, hyperparameters, chosen[name])
+    return _space("automl", parts)
 
 
 def declare_shape(layout: Layout, components: Sequence[str]) -> ConfigurationSpace:
     """Return the ConfigSpace over the hyperparameters of these components, all of them present."""
-    from ConfigSpace import ConfigurationSpace
-
-    declared = ConfigurationSpace(name=" > ".join(components))
-    for name in components:
-        _declare_params(declared, name, layout.tunes[name], None)
-    return declared
+    parts = [part for name in components for part in _params(name, layout.tunes[name], None)]
+    return _space(" > ".join(components), parts)
 
 
 def to_config(layout: Layout, configuration: Configuration) -> Config:
@@ -123,19 +119,28 @@ def _categorical(name: str, options: Sequence[Component], *, absent: float) -> A
     return CategoricalHyperparameter(name, names, weights=shares, default_value=default)
 
 
-def _declare_params(
-    declared: ConfigurationSpace,
-    component: str,
-    hyperparameters: Sequence[Hyperparameter],
-    parents: Sequence[tuple[Any, str]] | None,
-) -> None:
-    """Add a component's hyperparameters; ``parents`` = where it can be chosen, None if it is always there."""
+def _space(name: str, parts: Sequence[Any]) -> ConfigurationSpace:
+    """Return the ConfigSpace of hyperparameters and conditions, added at once: each addition sorts all of them anew."""
+    from ConfigSpace import ConfigurationSpace
+
+    declared = ConfigurationSpace(name=name)
+    declared.add(parts)
+    return declared
+
+
+def _params(
+    component: str, hyperparameters: Sequence[Hyperparameter], parents: Sequence[tuple[Any, str]] | None
+) -> list[Any]:
+    """Return a component's hyperparameters and their conditions.
+
+    ``parents`` says where it can be chosen, None that it is always there.
+    """
     from ConfigSpace import AndConjunction, EqualsCondition, InCondition, OrConjunction
 
     made: dict[str, Any] = {}
     for hyperparameter in hyperparameters:
         made[hyperparameter.name] = _declared(f"{component}:{hyperparameter.name}", hyperparameter)
-    declared.add(list(made.values()))
+    parts = list(made.values())
     siblings = {h.name: h for h in hyperparameters}
     for hyperparameter in hyperparameters:
         child = made[hyperparameter.name]
@@ -148,7 +153,8 @@ def _declare_params(
             encoded = [_encode(siblings[sibling], value) for value in values]
             conditions.append(InCondition(child, made[sibling], encoded))
         if conditions:
-            declared.add(conditions[0] if len(conditions) == 1 else AndConjunction(*conditions))
+            parts.append(conditions[0] if len(conditions) == 1 else AndConjunction(*conditions))
+    return parts
 
 
 def _declared(name: str, hyperparameter: Hyperparameter) -> Any:
@@ -173,4 +179,7 @@ def _decode(hyperparameter: Hyperparameter, value: Any) -> Param:
     if isinstance(hyperparameter, Choice | Flag):
         decoded: Param = json.loads(str(value))
         return decoded
-    return int(value) if isinstance(hyperparameter, Int) else float(value)
+    if isinstance(hyperparameter, Int):
+        return int(value)
+    # exp(log(x)) differs from x in the last digits
+    return min(max(float(f"{float(value):.12g}"), hyperparameter.low), hyperparameter.high)

@@ -6,11 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automl.core import Array
 from automl.data import Column, Container, Dataset, Kind, Task
 
-__all__ = ["DATE_PARTS", "MAX_LEVELS", "TEXT_PARTS", "Facts", "facts_of", "is_category", "is_number"]
+__all__ = [
+    "DATE_CYCLES",
+    "MAX_LEVELS",
+    "TEXT_PARTS",
+    "Facts",
+    "date_parts",
+    "facts_of",
+    "is_category",
+    "is_number",
+]
 
-DATE_PARTS = 7  # numbers made of one date
+DATE_CYCLES = {"month": 12, "day_of_week": 7, "hour": 24}  # parts of a date that come round, and how soon
 TEXT_PARTS = 30  # numbers made of one text column
 MAX_LEVELS = 50  # one-hot columns made of one category
 
@@ -27,10 +37,14 @@ class Facts:
         Categorical columns including those of high cardinality; only those of high cardinality.
     n_levels : int
         Columns of a one-hot encoding, at most ``MAX_LEVELS`` for each categorical column.
+    n_date_parts, n_date_waves : int
+        Numbers made of all dates; sines and cosines beside them, for models of numbers.
     n_classes : int
         0 for regression.
     min_class_count : int
         Members of the rarest class; the number of rows for regression.
+    target_low, target_skew : float
+        Least value and skewness of the target of a regression; they only say which target transforms are offered.
     seconds : float or None
         Time budget of the whole fit.
     """
@@ -43,6 +57,8 @@ class Facts:
     n_high: int = 0
     n_levels: int = 0
     n_dates: int = 0
+    n_date_parts: int = 0
+    n_date_waves: int = 0
     n_text: int = 0
     n_classes: int = 0
     min_class_count: int = 0
@@ -51,17 +67,19 @@ class Facts:
     has_weights: bool = False
     has_groups: bool = False
     has_times: bool = False
+    target_low: float = 0.0
+    target_skew: float = 0.0
     seconds: float | None = None
 
     @property
     def width(self) -> int:
         """Columns that a model sees after one-hot encoding."""
-        return self.code_width - self.n_categorical + self.n_levels
+        return self.code_width - self.n_categorical + self.n_levels + self.n_date_waves
 
     @property
     def code_width(self) -> int:
         """Columns that a model sees where each category is one column of codes."""
-        return self.n_numeric + self.n_categorical + DATE_PARTS * self.n_dates + TEXT_PARTS * self.n_text
+        return self.n_numeric + self.n_categorical + self.n_date_parts + TEXT_PARTS * self.n_text
 
     @property
     def ordinary_rows(self) -> bool:
@@ -80,6 +98,8 @@ def facts_of(dataset: Dataset, seconds: float | None = None) -> Facts:
     high = schema.of(Kind.HIGH_CARDINALITY)
     categorical = tuple(column for column in schema.used if is_category(column))
     counts = np.bincount(np.asarray(dataset.y, dtype=np.int64)) if dataset.task.classifies else np.empty(0, dtype=int)
+    parts = [part for column in schema.of(Kind.DATE) for part in date_parts(column)]
+    low, skew = _shape(np.asarray(dataset.y, dtype=np.float64)) if not dataset.task.classifies else (0.0, 0.0)
     return Facts(
         task=dataset.task,
         n_rows=dataset.n_rows,
@@ -89,6 +109,8 @@ def facts_of(dataset: Dataset, seconds: float | None = None) -> Facts:
         n_high=len(high),
         n_levels=sum(min(column.n_unique, MAX_LEVELS) for column in categorical),
         n_dates=len(schema.of(Kind.DATE)),
+        n_date_parts=len(parts),
+        n_date_waves=2 * sum(part in DATE_CYCLES for part in parts),
         n_text=len(schema.of(Kind.TEXT)),
         n_classes=dataset.n_classes,
         min_class_count=int(counts.min()) if len(counts) else dataset.n_rows,
@@ -97,8 +119,35 @@ def facts_of(dataset: Dataset, seconds: float | None = None) -> Facts:
         has_weights=dataset.weights is not None,
         has_groups=dataset.groups is not None,
         has_times=dataset.times is not None,
+        target_low=low,
+        target_skew=skew,
         seconds=seconds,
     )
+
+
+def _shape(y: Array) -> tuple[float, float]:
+    """Return the least value and the skewness of a target."""
+    scaled = y / (np.abs(y).max() or 1.0)  # squares of the largest floats overflow
+    deviation = scaled - scaled.mean()
+    spread = float(np.sqrt(np.mean(deviation**2)))
+    return float(y.min()), float(np.mean((deviation / spread) ** 3)) if spread > 1e-12 else 0.0
+
+
+def date_parts(column: Column) -> tuple[str, ...]:
+    """Return the parts of a date column that become numbers: attributes of pandas' ``dt``, and "days" since 1970.
+
+    Parts that its format does not hold, such as the hour of plain dates, never vary and are left out.
+    """
+    held = {
+        "month": ("%m", "%b", "%B"),
+        "day": ("%d",),
+        "hour": ("%H", "%I"),
+        "day_of_week": ("%d",),
+        "day_of_year": ("%d",),
+    }
+    given = column.date_format
+    varying = [part for part, signs in held.items() if given is None or any(sign in given for sign in signs)]
+    return ("year", *varying, "days")
 
 
 def is_number(column: Column) -> bool:

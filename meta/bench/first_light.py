@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from tables import DATA, load, require, split, test_score
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 TABLES = (
     "colon_alon",
     "cylinder_bands",
@@ -38,35 +38,6 @@ TABLES = (
     "bank_marketing",
     "urban_forest_family",
 )
-
-
-def load(folder: Path, name: str) -> tuple[pd.DataFrame, pd.Series, str]:
-    """Return table, target and task."""
-    manifest = pd.read_csv(folder / "manifest.csv").set_index("name")
-    frame = pd.read_parquet(folder / f"{name}.parquet")
-    target = str(manifest.loc[name, "target"])
-    frame = frame[frame[target].notna()].reset_index(drop=True)
-    return frame.drop(columns=target), frame[target], str(manifest.loc[name, "task"])
-
-
-def split(y: pd.Series, task: str, fold: int) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.model_selection import KFold, StratifiedKFold
-
-    kind = KFold if task == "regression" else StratifiedKFold
-    labels = y if task == "regression" else y.astype(str)
-    return list(kind(5, shuffle=True, random_state=0).split(np.zeros(len(y)), labels))[fold]
-
-
-def test_score(task: str, y: pd.Series, model: Any, X: pd.DataFrame) -> float:
-    """ROC AUC (binary), log loss (multiclass) or RMSE (regression) on the held-out fold."""
-    from sklearn.metrics import log_loss, roc_auc_score
-
-    if task == "regression":
-        return float(np.sqrt(np.mean((np.asarray(model.predict(X), float) - np.asarray(y, float)) ** 2)))
-    probability = model.predict_proba(X)
-    if task == "binary":
-        return float(roc_auc_score(y == model.classes_[1], probability[:, 1]))
-    return float(log_loss(y, probability, labels=list(model.classes_)))
 
 
 def defaults(task: str, X: pd.DataFrame) -> dict[str, Any]:
@@ -219,8 +190,8 @@ def main() -> None:
     command.add_argument("jobs", type=int)
     command.add_argument("--data", default=str(DATA))
     arguments = parser.parse_args()
-    if not Path(arguments.data if arguments.command != "table" else ".").exists():
-        sys.exit(f"the benchmark tables are not at {arguments.data}: give --data")
+    if arguments.command != "table":
+        require(arguments.data)
     if arguments.command == "one":
         print(json.dumps(one(Path(arguments.data), arguments.name, arguments.seconds, arguments.jobs)))
     elif arguments.command == "run":

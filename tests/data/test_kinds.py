@@ -310,3 +310,21 @@ def test_unknown_columns_and_kinds_list_the_choices():
 def test_thousands_of_columns():
     schema = infer_columns(np.random.default_rng(0).normal(size=(20, 10_000)))
     assert len(schema.used) == 10_000
+
+
+@pytest.mark.parametrize("convert", [np.asarray, np.float32, lambda x: pd.Series(x.astype(str))])
+def test_numbers_know_their_skewness(convert):
+    skewed = np.exp(np.random.default_rng(0).normal(size=N))
+    skewed[::7] = np.nan
+    values = convert(skewed)
+    expected = pd.Series(values).astype(float).skew()
+    assert column_of(values).skew == pytest.approx(expected, rel=0.05)
+    schema = infer_columns(as_table(np.column_stack([skewed, -skewed])))
+    assert schema.columns[0].skew == -schema.columns[1].skew > 1
+
+
+@pytest.mark.parametrize(
+    ("values", "skew"), [([1e308, -1e308], 0.0), ([np.nan, 0.1], 0.0), ([np.inf, 1.0, 2.0, 1.0], 0.5**0.5)]
+)
+def test_extreme_numbers_have_a_skewness_too(values, skew):
+    assert column_of(values * (N // len(values))).skew == pytest.approx(skew, abs=1e-6)

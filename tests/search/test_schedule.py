@@ -1,98 +1,10 @@
-import dataclasses
-
 import numpy as np
 import pytest
 
-from automl.core import Config, FoldResult, JobKind, Measures, Proposal, Status, Step
-from automl.evaluate import FoldOutput
-from automl.search.plan import FitPlan
-from automl.search.schedule import BREADTH, EXEMPT, LAG, RACE_DEPTH, Schedule, cheaper
+from automl.core import Config, Status, Step
+from automl.search.schedule import BREADTH, EXEMPT, LAG, RACE_DEPTH, cheaper
 from automl.space import Component, Float, Int, Role
-
-MODELS = ("prior", "lightgbm", "forest")
-
-
-class Models:
-    """A catalogue of three models."""
-
-    def get(self, name):
-        stopping = "lightgbm" if name == "lightgbm" else None
-        trees = (Int("n_estimators", 16, 300, 100),)
-        return Component(name, Role.MODEL, "nowhere:Nothing", family=name, hyperparameters=trees, stopping=stopping)
-
-
-class Costs:
-    """Seconds per model, for 100 trees; remembers what it is told."""
-
-    def __init__(self, **seconds):
-        self.seconds = dict.fromkeys(MODELS, 1.0) | seconds
-        self.seen = []
-
-    def observe(self, config, seconds):
-        self.seen.append((config.steps[-1].component, seconds))
-
-    def expected(self, config):
-        return self.seconds[config.steps[-1].component] * config.steps[-1].values["n_estimators"] / 100
-
-    def high(self, config):
-        return 1.5 * self.expected(config)
-
-
-class Endless:
-    """Proposes forest configurations for ever and remembers what it was told, and when."""
-
-    def __init__(self, trees=100, limit=10_000, first=MODELS):
-        self.asked, self.told, self.trees, self.limit, self.first = 0, [], trees, limit, first
-
-    def ask(self, n):
-        if self.asked >= self.limit:
-            return []
-        self.asked += 1
-        name = self.first[self.asked - 1] if self.asked <= len(self.first) else "forest"
-        return [Proposal(Config.of(Step.of(name, n_estimators=self.trees, number=self.asked)), "test")]
-
-    def tell(self, result):
-        self.told.append((self.asked, result.trial.id))
-
-
-def plan(**changes) -> FitPlan:
-    base = FitPlan(
-        task="binary",
-        metric="roc_auc",
-        seconds=60.0,
-        max_trials=None,
-        folds="",
-        n_folds=3,
-        holdout=False,
-        refit=False,
-        optimizer="",
-        models=MODELS,
-        left_out=(),
-        portfolio=10,
-        ensemble_size=5,
-        candidates=5,
-        executor="",
-        n_jobs=2,
-        memory_limit_mb=1000,
-        worker_limit_mb=None,
-        reserve_seconds=1.0,
-        seed=0,
-        n_rows=100,
-        n_columns=3,
-        n_classes=2,
-    )
-    return dataclasses.replace(base, **changes)
-
-
-def schedule(optimizer=None, cost=None, **changes) -> Schedule:
-    return Schedule(plan(**changes), Models(), optimizer or Endless(), cost or Costs(), lambda event: None)
-
-
-def answer(launch, loss=0.5, status=Status.OK, seconds=1.0, job=0) -> FoldResult:
-    output = FoldOutput(Status.OK, {"roc_auc": loss}, np.zeros(3, np.float32))
-    value = output if status is Status.OK else None
-    trial = launch.candidate.trial.id
-    return FoldResult(job, JobKind.FOLD, trial, launch.fold, status, Measures(), wall_seconds=seconds, value=value)
+from tests.search.builders import Costs, Endless, answer, schedule
 
 
 def run_trials(board, losses, left=1000.0):
@@ -158,13 +70,13 @@ def test_some_of_the_stopped_are_spared_and_judged():
 def test_a_failed_fold_ends_its_trial_with_that_status(status):
     board = schedule()
     launch = board.next(1000.0)
-    result = board.record(answer(launch, status=status))
+    [result] = board.record(answer(launch, status=status))
     assert result.status is status and launch.candidate.wants == []
 
 
 def test_a_metric_that_is_never_defined_is_invalid():
     board = schedule(n_folds=1)
-    result = board.record(answer(board.next(1000.0), loss=float("nan")))
+    [result] = board.record(answer(board.next(1000.0), loss=float("nan")))
     assert result.status is Status.INVALID and "not defined" in result.reason
 
 

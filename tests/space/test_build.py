@@ -62,10 +62,10 @@ def test_no_encoder_without_categories_and_an_imputer_for_dense_models():
     [
         (Config.of(Step.of("ridge")), "'ridge' is not in this space: not for binary tasks"),
         (Config.of(Step.of("magic")), "no component 'magic'"),
-        (Config.of(Step.of("lightgbm", num_leaves=1000)), r"lies in \[4, 200\], got 1000"),
+        (Config.of(Step.of("lightgbm", num_leaves=1000)), r"lies in \[4, 512\], got 1000"),
         (Config.of(Step.of("lightgbm", num_leaves=True)), "lies in"),
         (Config.of(Step.of("lightgbm", extra_trees=1)), "True or False"),
-        (Config.of(Step.of("lightgbm", max_bin=64)), r"one of \[63, 127, 255\]"),
+        (Config.of(Step.of("lightgbm", max_bin=64)), r"one of \[31, 63, 127, 255, 511\]"),
         (Config.of(Step.of("lightgbm", depth=3)), "no hyperparameter 'depth'"),
         (Config.of(Step.of("pca"), Step.of("lightgbm")), "'pca' is not offered to 'lightgbm'"),
         (Config.of(Step.of("pca"), Step.of("variance"), Step.of("logistic")), "at most one step of each"),
@@ -85,7 +85,8 @@ def test_an_inactive_hyperparameter_is_refused():
 
 def test_include_limits_the_roles_it_names():
     space = build_space(MIXED, default_catalog(), include=["boosting", "median"])
-    assert {m.name for m in space.models} == {"prior", "lightgbm", "lightgbm_additive", "hist_gradient_boosting"}
+    assert {m.family for m in space.models if m.name != "prior"} == {"boosting"}
+    assert {"prior", "lightgbm", "lightgbm_additive", "hist_gradient_boosting"} <= {m.name for m in space.models}
     assert "pca" in names(space) and "mean" not in names(space)
     assert ("svm", "not among those included by the user") in space.left_out
 
@@ -131,6 +132,19 @@ def test_a_component_of_the_user_joins_the_search():
         (replace(MIXED, task=Task.MULTICLASS, n_classes=12), "target", "at most 10 classes"),
         (replace(MIXED, n_numeric=4000), "pca", "at most 3000 encoded columns"),
         (replace(MIXED, n_columns=0), "lightgbm", "no usable column"),
+        (replace(MIXED, n_numeric=2), "arithmetic", "needs 3 columns of numbers, the table has 2"),
+        (replace(MIXED, n_numeric=151), "arithmetic", "at most 150 columns of numbers"),
+        (replace(MIXED, n_rows=150), "all_crosses", "needs 200 rows"),
+        (replace(MIXED, n_categorical=1), "category_crosses", "needs 2 columns of categories"),
+        (replace(MIXED, has_times=True), "category_crosses", "past and future"),
+        (replace(MIXED, task=Task.MULTICLASS, n_classes=12), "mixed", "at most 10 classes"),
+        (MIXED, "hashed", "needs 1 columns of high cardinality"),
+        (MIXED, "words", "no column of text"),
+        (MIXED, "log_target", "not for binary tasks"),
+        (NUMERIC, "ordinal", "no column of categories"),
+        (NUMERIC, "log_target", "needs a target of skewness 1 or more, it has 0.00"),
+        (replace(NUMERIC, target_skew=3.0, target_low=-1.5), "log_target", "at least 0, it goes down to -1.5"),
+        (SPARSE, "arithmetic", "takes no sparse table"),
         (replace(MIXED, seconds=1.0, n_rows=100_000), "random_forest", "the whole budget is 1 s"),
         (SPARSE, "hist_gradient_boosting", "takes no sparse table"),
     ],
@@ -151,7 +165,47 @@ def test_a_missing_package_leaves_the_space():
     assert "not installed" in dict(space.left_out)["mine"]
 
 
+TEXTS = replace(NUMERIC, n_text=1, target_skew=2.0)
+
+
+def test_text_has_a_step_of_its_own_where_there_is_text():
+    space = build_space(TEXTS, default_catalog())
+    assert space.default("lightgbm").shape() == "words > lightgbm"
+    assert space.default("ridge").shape() == "words > median_indicator > standard > ridge"
+
+
+def test_steps_stand_in_the_order_of_their_roles():
+    shuffled = (
+        Step.of(name) for name in ("log_target", "standard", "pca", "arithmetic", "ridge", "hashed_words", "median")
+    )
+    config = build_space(TEXTS, default_catalog()).complete(Config.of(*shuffled))
+    assert config.shape() == "hashed_words > median > standard > arithmetic > pca > log_target > ridge"
+
+
+def test_crosses_and_target_transforms_are_seldom_drawn_but_drawn():
+    space = build_space(TEXTS, default_catalog())
+    drawn = [space.sample(np.random.default_rng(seed)) for seed in range(200)]
+    roles = [{space.catalog.get(step.component).role for step in config.steps} for config in drawn]
+    assert all(Role.TEXT in found for found in roles)
+    for role, low, high in ((Role.CROSS, 0.15, 0.35), (Role.TARGET, 0.2, 0.4)):
+        assert low < np.mean([role in found for found in roles]) < high
+    for config in drawn:
+        assert space.from_vector(space.to_vector(config)) == config
+
+
+def test_values_survive_the_vector_to_the_last_digit():
+    mine = Component(
+        "mine",
+        Role.MODEL,
+        "sklearn.linear_model:Perceptron",
+        hyperparameters=(Float("alpha", 1e-6, 1e6, 1e4, log=True),),
+    )
+    space = build_space(MIXED, default_catalog(), include=[mine])
+    assert space.from_vector(space.to_vector(space.default("mine"))).steps[-1].values == {"alpha": 1e4}
+
+
 def test_the_space_of_a_shape_holds_its_hyperparameters():
+    assert "category_crosses:order" in SPACES["m"].of("ordinal > category_crosses > lightgbm")
     space = SPACES["m"].of("target > random_forest")
     assert {"target:smooth", "random_forest:max_features", "random_forest:max_samples"} <= set(space)
     assert "model" not in space

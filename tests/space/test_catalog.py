@@ -1,19 +1,49 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from automl.core import SpaceError
-from automl.space import Catalog, Choice, Component, Cost, Flag, Role, default_catalog
+from automl.space import Catalog, Choice, Component, Cost, Flag, Preparation, Role, default_catalog
+from meta.pages.components import components_page
 
 TASKS = ("binary", "multiclass", "regression")
+PAGE = Path(__file__).parents[2] / "examples" / "components.md"
+
+
+@pytest.mark.parametrize(("task", "least"), [("binary", 18), ("multiclass", 18), ("regression", 17)])
+def test_every_task_has_many_models_and_twenty_feature_steps(task: str, least: int):
+    models = [c for c in default_catalog().of(Role.MODEL) if task in c.tasks and not c.needs and c.name != "prior"]
+    assert len(models) >= least
+    assert len([c for c in default_catalog().of(Role.FEATURE) if task in c.tasks]) >= 20
+
+
+def test_there_is_much_to_tune():
+    tuned = {(c.name, h.name) for c in default_catalog() for h in c.hyperparameters}
+    conditional = {(c.name, h.name) for c in default_catalog() for h in c.hyperparameters if h.when or h.categories}
+    assert len(tuned) >= 180
+    assert len(conditional) >= 25
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_task_has_twelve_models_and_eight_feature_steps(task: str):
-    models = [c for c in default_catalog().of(Role.MODEL) if task in c.tasks and c.name != "prior"]
-    assert len(models) >= 12
-    assert len([c for c in default_catalog().of(Role.FEATURE) if task in c.tasks]) == 8
+def test_random_draws_are_mostly_of_strong_families(task: str):
+    """Boosting most often, then forests, linear models and networks; all others together less often than these."""
+    models = [m for m in default_catalog().of(Role.MODEL) if task in m.tasks and not m.needs]
+    share = {f: sum(m.share for m in models if m.family == f) for f in {m.family for m in models}}
+    boosting, strong = share.pop("boosting"), [share.pop(family) for family in ("forest", "linear", "neural")]
+    assert boosting > 1.5 * max(strong)
+    assert sum(strong) > 1.5 * sum(share.values())
+
+
+def test_steps_before_native_models_take_missing_values():
+    for component in default_catalog().of(Role.FEATURE):
+        assert Preparation.NATIVE not in component.preparations or "missing" in component.accepts, component.name
+
+
+def test_the_page_of_components_is_up_to_date():
+    command = "python -m meta.pages.components > examples/components.md"
+    assert PAGE.read_text(encoding="utf-8") == components_page(), f"the catalogue has changed: run {command}"
 
 
 @pytest.mark.parametrize("component", default_catalog(), ids=lambda component: component.name)

@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 
 from automl.data import Column, Container, Dataset, Kind, Schema, Task
-from automl.space import facts_of
-from automl.space.facts import MAX_LEVELS
+from automl.space import Facts, facts_of
+from automl.space.facts import MAX_LEVELS, date_parts
 
 
 def dataset(*columns: Column, y: list[int], **more: object) -> Dataset:
@@ -34,3 +35,33 @@ def test_groups_forbid_target_encoding():
     free = facts_of(dataset(numbers, y=[0, 1, 2] * 10))
     bound = facts_of(dataset(numbers, y=[0, 1, 2] * 10, groups=np.arange(30)))
     assert free.may_encode_target and not bound.may_encode_target
+
+
+@pytest.mark.parametrize(
+    ("date_format", "left_out"),
+    [
+        (None, set()),
+        ("%Y-%m-%d %H:%M", set()),
+        ("%d/%m/%Y %I:%M %p", set()),
+        ("%d.%m.%Y", {"hour"}),
+        ("%b %Y", {"hour", "day", "day_of_week", "day_of_year"}),
+    ],
+)
+def test_parts_that_a_date_format_does_not_hold_are_left_out(date_format: str | None, left_out: set[str]):
+    every = ("year", "month", "day", "hour", "day_of_week", "day_of_year", "days")
+    parts = date_parts(Column("a", Kind.DATE, False, 9, date_format=date_format))
+    assert parts == tuple(part for part in every if part not in left_out)
+
+
+def regression(y: np.ndarray) -> Facts:
+    schema = Schema((Column(0, Kind.NUMERIC, True, 9),), Container.ARRAY)
+    return facts_of(Dataset(np.zeros((len(y), 1)), y, Task.REGRESSION, schema))
+
+
+def test_facts_know_the_shape_of_a_target():
+    y = np.random.default_rng(0).exponential(size=5000)
+    assert regression(y).target_low == y.min()
+    assert regression(y).target_skew == pytest.approx(2, abs=0.3)
+    assert regression(-y).target_skew == pytest.approx(-2, abs=0.3)
+    assert regression(y * 1e300).target_skew == pytest.approx(regression(y).target_skew)
+    assert regression(np.full(9, 0.1)).target_skew == 0

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 from automl.core import SpaceError
 from automl.space.catalog import (
     bayes,
+    boost,
     boosting,
+    crosses,
+    discriminant,
     encoders,
     features,
     forest,
@@ -18,6 +21,9 @@ from automl.space.catalog import (
     neighbors,
     neural,
     scalers,
+    stochastic,
+    targets,
+    text,
 )
 from automl.space.component import Component, Role
 
@@ -26,16 +32,22 @@ __all__ = ["Catalog", "default_catalog"]
 _MODULES = (
     bayes,
     boosting,
+    boost,
     forest,
     linear,
+    stochastic,
+    discriminant,
     neural,
     kernel,
     gaussian,
     neighbors,
     encoders,
+    text,
     imputers,
     scalers,
+    crosses,
     features,
+    targets,
 )
 
 

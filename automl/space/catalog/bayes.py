@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automl.space.component import CLASSIFICATION, Component, Cost, Float, Preparation, Role
+from automl.space.component import CLASSIFICATION, Component, Cost, Flag, Float, Preparation, Role
 
 __all__ = ["COMPONENTS"]
 
@@ -23,10 +23,26 @@ COMPONENTS = (
         role=Role.MODEL,
         target="sklearn.naive_bayes:GaussianNB",
         family="bayes",
-        hyperparameters=(Float("var_smoothing", 1e-9, 1.0, 1e-3, log=True),),
+        hyperparameters=(Float("var_smoothing", 1e-12, 1.0, 1e-3, log=True),),
         tasks=frozenset(CLASSIFICATION),
         weights=True,
         share=0.3,
+        cost=Cost(0.002, rows=1.0, columns=1.0),
+    ),
+    Component(
+        name="bernoulli_bayes",  # of each number only whether it is above its centre
+        role=Role.MODEL,
+        target="sklearn.naive_bayes:BernoulliNB",
+        family="bayes",
+        hyperparameters=(
+            Float("alpha", 1e-2, 100.0, 1.0, log=True),
+            Float("binarize", 0.0, 1.0, 0.0),
+            Flag("fit_prior", True),
+        ),
+        tasks=frozenset(CLASSIFICATION),
+        accepts=frozenset({"sparse"}),
+        weights=True,
+        share=0.2,
         cost=Cost(0.002, rows=1.0, columns=1.0),
     ),
 )

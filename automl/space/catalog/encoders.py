@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from automl.space.component import Choice, Component, Float, Preparation, Role
+from automl.space.component import Choice, Component, Cost, Float, Int, Preparation, Role
 
 __all__ = ["COMPONENTS"]
+
+_SMOOTH = Float("smooth", 0.5, 200.0, 10.0, log=True)
 
 COMPONENTS = (
     Component(
@@ -32,7 +34,7 @@ COMPONENTS = (
         role=Role.ENCODER,
         target="automl.pipeline.encode:target_means",
         family="encoder",
-        hyperparameters=(Float("smooth", 0.5, 200.0, 10.0, log=True),),
+        hyperparameters=(_SMOOTH,),
         accepts=frozenset({"missing"}),
         weights=True,
         groups=False,  # its cross-fitting draws rows at random
@@ -40,5 +42,48 @@ COMPONENTS = (
         min_rows=20,
         max_classes=10,
         share=1.0,
+    ),
+    Component(
+        name="ordinal_and_means",
+        role=Role.ENCODER,
+        target="automl.pipeline.encode:ordinal_and_means",
+        family="encoder",
+        hyperparameters=(Int("most_levels", 4, 50, 32, log=True), _SMOOTH),
+        accepts=frozenset({"missing"}),
+        weights=True,
+        groups=False,
+        order=False,
+        preparations=frozenset({Preparation.NATIVE}),
+        min_rows=20,
+        max_classes=10,
+        share=1.0,
+    ),
+    Component(
+        name="mixed",
+        role=Role.ENCODER,
+        target="automl.pipeline.encode:mixed",
+        family="encoder",
+        hyperparameters=(Int("most_levels", 4, 50, 9, log=True), _SMOOTH),
+        accepts=frozenset({"missing"}),
+        weights=True,
+        groups=False,
+        order=False,
+        preparations=frozenset({Preparation.DENSE}),
+        min_rows=20,
+        max_classes=10,
+        share=1.0,
+    ),
+    Component(
+        name="hashed",
+        role=Role.ENCODER,
+        target="automl.pipeline.encode:hashed",
+        family="encoder",
+        hyperparameters=(Choice("n_features", (16, 32, 64, 128), 64),),
+        constants={"most_levels": 50},
+        accepts=frozenset({"missing"}),
+        weights=True,
+        min_high=1,
+        share=0.5,
+        cost=Cost(0.1),
     ),
 )

@@ -6,6 +6,12 @@ from automl.space.component import Choice, Component, Cost, Flag, Float, Role
 
 __all__ = ["COMPONENTS"]
 
+_KERNEL = (
+    Choice("kernel", ("matern", "rational_quadratic"), "matern"),
+    Choice("smoothness", (0.5, 1.5, 2.5), 2.5, when=("kernel", ("matern",))),
+    Float("length_scale", 0.3, 10.0, 3.0, log=True),
+)
+
 COMPONENTS = (
     Component(
         name="gaussian_process",
@@ -13,7 +19,7 @@ COMPONENTS = (
         target="automl.pipeline.models:gaussian_process_regressor",
         family="gaussian",
         hyperparameters=(
-            Choice("smoothness", (0.5, 1.5, 2.5), 2.5),
+            *_KERNEL,
             Float("noise", 1e-4, 1.0, 0.1, log=True),
             Flag("linear_trend", False),
         ),
@@ -28,7 +34,7 @@ COMPONENTS = (
         role=Role.MODEL,
         target="automl.pipeline.models:gaussian_process_classifier",
         family="gaussian",
-        hyperparameters=(Choice("smoothness", (0.5, 1.5, 2.5), 2.5),),
+        hyperparameters=_KERNEL,
         tasks=frozenset({"binary"}),
         max_rows=400,
         max_columns=200,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from automl.space.component import CLASSIFICATION, REGRESSION, Choice, Component, Cost, Flag, Float, Role
+from automl.space.component import CLASSIFICATION, REGRESSION, Choice, Component, Cost, Float, Int, Role
 
 __all__ = ["COMPONENTS"]
 
 _CLASS_WEIGHT = Choice("class_weight", (None, "balanced"), None)
+# The shapes of the Gamma priors over the noise and the weights, in the order of scikit-learn's names
+_PRIORS = tuple(Float(name, 1e-10, 1e-2, 1e-6, log=True) for name in ("alpha_1", "alpha_2", "lambda_1", "lambda_2"))
 
 COMPONENTS = (
     Component(
@@ -23,6 +25,23 @@ COMPONENTS = (
         cost=Cost(0.01, rows=1.0, columns=1.2, outputs=1.0),
     ),
     Component(
+        name="logistic_path",
+        role=Role.MODEL,
+        target="automl.pipeline.linear_models:logistic_path",
+        family="linear",
+        hyperparameters=(Int("Cs", 4, 12, 7), _CLASS_WEIGHT),
+        tasks=frozenset(CLASSIFICATION),
+        accepts=frozenset({"sparse"}),
+        weights=True,
+        groups=False,  # its penalty is chosen on random inner folds
+        order=False,
+        max_cells=20_000_000,
+        max_classes=20,
+        min_class_count=8,
+        share=0.4,
+        cost=Cost(0.1, rows=0.8, columns=1.0, outputs=1.0, grows=(("Cs", 1.0),)),
+    ),
+    Component(
         name="ridge",
         role=Role.MODEL,
         target="sklearn.linear_model:Ridge",
@@ -37,7 +56,7 @@ COMPONENTS = (
     Component(
         name="ridge_path",
         role=Role.MODEL,
-        target="automl.pipeline.models:ridge_path",
+        target="automl.pipeline.linear_models:ridge_path",
         family="linear",
         tasks=frozenset(REGRESSION),
         accepts=frozenset({"sparse"}),
@@ -52,7 +71,7 @@ COMPONENTS = (
         name="elastic_net",
         role=Role.MODEL,
         target={
-            "classification": "automl.pipeline.models:elastic_net_classifier",
+            "classification": "automl.pipeline.linear_models:elastic_net_classifier",
             "regression": "sklearn.linear_model:ElasticNet",
         },
         family="linear",
@@ -66,14 +85,32 @@ COMPONENTS = (
         accepts=frozenset({"sparse"}),
         weights=True,
         scale_target=True,
-        share=1.0,
+        share=0.7,
         cost=Cost(0.03, rows=1.0, columns=1.0, outputs=1.0),
+    ),
+    Component(
+        name="elastic_net_path",
+        role=Role.MODEL,
+        target="automl.pipeline.linear_models:elastic_net_path",
+        family="linear",
+        hyperparameters=(Int("alphas", 20, 100, 50), Float("eps", 1e-5, 1e-2, 1e-3, log=True)),
+        tasks=frozenset(REGRESSION),
+        weights=True,
+        groups=False,  # its penalties are chosen on random inner folds
+        order=False,
+        scale_target=True,
+        min_rows=20,
+        max_columns=5000,
+        max_cells=20_000_000,
+        share=0.4,
+        cost=Cost(0.1, rows=0.4, columns=0.5, grows=(("alphas", 1.0),)),
     ),
     Component(
         name="bayesian_ridge",
         role=Role.MODEL,
         target="sklearn.linear_model:BayesianRidge",
         family="linear",
+        hyperparameters=_PRIORS,
         tasks=frozenset(REGRESSION),
         weights=True,
         scale_target=True,
@@ -100,18 +137,43 @@ COMPONENTS = (
         cost=Cost(0.03, rows=1.0, columns=1.0),
     ),
     Component(
-        name="discriminant",
+        name="ard",  # one prior for each weight, so that most weights vanish
         role=Role.MODEL,
-        target="automl.pipeline.models:discriminant",
-        family="discriminant",
-        hyperparameters=(
-            Flag("quadratic", False),
-            Float("shrinkage", 0.0, 1.0, 0.1),
-        ),
-        tasks=frozenset(CLASSIFICATION),
-        max_columns=500,
-        min_class_count=5,
-        share=0.5,
-        cost=Cost(0.01, rows=1.0, columns=1.5, outputs=0.5),
+        target="sklearn.linear_model:ARDRegression",
+        family="linear",
+        hyperparameters=(*_PRIORS, Float("threshold_lambda", 1e3, 1e5, 1e4, log=True)),
+        tasks=frozenset(REGRESSION),
+        scale_target=True,
+        max_rows=50_000,
+        max_columns=300,
+        share=0.2,
+        cost=Cost(0.005, rows=0.5, columns=1.0),
+    ),
+    Component(
+        name="quantile",  # the median
+        role=Role.MODEL,
+        target="sklearn.linear_model:QuantileRegressor",
+        family="linear",
+        hyperparameters=(Float("alpha", 1e-5, 1.0, 1e-3, log=True),),
+        constants={"quantile": 0.5, "solver": "highs"},
+        tasks=frozenset(REGRESSION),
+        accepts=frozenset({"sparse"}),
+        weights=True,
+        scale_target=True,
+        max_rows=5_000,
+        max_cells=100_000,
+        share=0.2,
+        cost=Cost(0.07, rows=1.6, columns=1.2),
+    ),
+    Component(
+        name="partial_least_squares",
+        role=Role.MODEL,
+        target="automl.pipeline.linear_models:partial_least_squares",
+        family="linear",
+        hyperparameters=(Int("n_components", 1, 40, 6, log=True),),
+        tasks=frozenset(REGRESSION),
+        max_cells=20_000_000,
+        share=0.2,
+        cost=Cost(0.002, rows=1.0, columns=1.0, grows=(("n_components", 1.0),)),
     ),
 )

@@ -15,7 +15,8 @@ COMPONENTS = (
         hyperparameters=(
             Int("n_neighbors", 1, 200, 20, log=True),
             Choice("weights", ("uniform", "distance"), "distance"),
-            Choice("p", (1, 2), 2),
+            Choice("metric", ("minkowski", "cosine"), "minkowski"),
+            Choice("p", (1, 2), 2, when=("metric", ("minkowski",))),
         ),
         accepts=frozenset({"sparse"}),
         max_rows=50_000,

@@ -34,4 +34,21 @@ COMPONENTS = (
         weights=True,
         preparations=_DENSE,
     ),
+    Component(
+        name="min_max",
+        role=Role.SCALER,
+        target="sklearn.preprocessing:MinMaxScaler",
+        family="scaler",
+        weights=True,
+        preparations=_DENSE,
+        share=0.3,
+    ),
+    Component(
+        name="skew_normal",
+        role=Role.SCALER,
+        target="automl.pipeline.encode:skew_normal",
+        family="scaler",
+        weights=True,
+        preparations=_DENSE,
+    ),
 )
