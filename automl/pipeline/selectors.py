@@ -92,7 +92,11 @@ def tree_selection(facts: Facts, random_state: int, threshold: str) -> Any:
     from sklearn.feature_selection import SelectFromModel
 
     trees = (ExtraTreesClassifier if facts.task.classifies else ExtraTreesRegressor)(
-        n_estimators=50, min_samples_leaf=3, n_jobs=1, random_state=random_state
+        n_estimators=50,
+        min_samples_leaf=3,
+        max_features=min(1.0, 40 / least_width(facts)),  # the time must not grow with the columns
+        n_jobs=1,
+        random_state=random_state,
     )
     return SelectFromModel(trees, threshold=threshold)
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from arms import ARMS, PAIRS, Arm
+from arms import ARMS, EXTRA, PAIRS, Arm
 from tables import DATA, load, require, split, test_score
 
 ROWS = 5_000
@@ -54,8 +54,14 @@ TABLES = (
     "diamonds",
 )
 # (name, components left out of the second fit)
-CONFIRM: tuple[tuple[str, tuple[str, ...]], ...] = ()
-CONFIRM_TABLES = ("german_credit", "vehicle", "ames_house_prices", "kin8nm", "telco_churn", "bank_marketing")
+CONFIRM: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("arithmetic", ("arithmetic", "all_crosses")),
+    ("means of the target", ("target", "ordinal_and_means", "all_crosses")),
+    ("networks", ("mlp",)),
+    ("splines and kernels", ("spline", "nystroem", "random_kitchen_sinks")),
+    ("automl[boost]", ("xgboost", "catboost")),
+)
+CONFIRM_TABLES = ("kin8nm", "ames_house_prices", "telco_churn", "vehicle", "bank_marketing")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -104,7 +110,7 @@ def _table(
     dataset = _dataset(Path(arguments.data), name)
     folds = make_folds(dataset, cv=3, seed=0)
     facts = facts_of(dataset)
-    catalog = default_catalog()
+    catalog = default_catalog().with_components(EXTRA)
     space = build_space(facts, catalog)
     metric = get_metric(
         {"binary": "roc_auc", "multiclass": "log_loss"}.get(str(dataset.task), "rmse"),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 from automl.core import Config, Param, Step
+from automl.space import default_catalog
 
-__all__ = ["ARMS", "PAIRS", "Arm"]
+__all__ = ["ARMS", "EXTRA", "PAIRS", "Arm"]
+
+# what the catalogue does not have, for a comparison
+EXTRA = (dataclasses.replace(default_catalog().get("mlp"), name="mlp_by_scikit_learn", stopping=None),)
 
 _Values = dict[str, Param]
 
@@ -89,6 +94,7 @@ ARMS: tuple[Arm, ...] = (
     Arm("mlp standard", "mlp", {}, _STANDARD),
     Arm("mlp R0 mixed codes", "mlp", {}, ("mixed", "median_indicator", "robust_clip")),
     Arm("mlp R0 one seed", "mlp", {"seeds": 1}, _R0),
+    Arm("mlp R0 one seed, trained by scikit-learn", "mlp_by_scikit_learn", {"seeds": 1}, _R0),
     # neighbours and kernels
     Arm("knn R0", "knn", {"n_neighbors": 20}, _R0),
     Arm("knn standard", "knn", {"n_neighbors": 20}, _STANDARD),
@@ -97,11 +103,9 @@ ARMS: tuple[Arm, ...] = (
     Arm("svm R0", "svm", {"C": 3.0}, _R0),
     Arm("svm standard", "svm", {"C": 3.0}, _STANDARD),
     Arm("svm Q0", "svm", {"C": 3.0}, _Q0),
-    # text
-    Arm("lgb text words", "lightgbm", _BOOSTED, ("ordinal", "words")),
+    # text: the default is words
     Arm("lgb text characters", "lightgbm", _BOOSTED, ("ordinal", "characters")),
     Arm("lgb text hashed", "lightgbm", _BOOSTED, ("ordinal", "hashed_words")),
-    *_each("linear text words", "words", *_L0),
     *_each("linear text characters", "characters", *_L0),
     *_each("linear text hashed", "hashed_words", *_L0),
 )
@@ -116,10 +120,11 @@ PAIRS: tuple[tuple[str, str], ...] = (
     *((f"linear L0 {name}", "linear L0") for name in ("no indicator", "mixed codes", "+ splines", "+ kernel")),
     *((f"linear L0 {name}", "linear L0") for name in ("+ arithmetic", "+ log target")),
     *((f"mlp {name}", "mlp R0") for name in ("Q0", "standard", "R0 mixed codes", "R0 one seed")),
+    ("mlp R0 one seed", "mlp R0 one seed, trained by scikit-learn"),
     *((f"knn {name}", "knn standard") for name in ("R0", "Q0", "P0")),
     *((f"svm {name}", "svm standard") for name in ("R0", "Q0")),
-    ("lgb text characters", "lgb text words"),
-    ("lgb text hashed", "lgb text words"),
-    ("linear text characters", "linear text words"),
-    ("linear text hashed", "linear text words"),
+    ("lgb text characters", "lgb T0"),
+    ("lgb text hashed", "lgb T0"),
+    ("linear text characters", "linear L0"),
+    ("linear text hashed", "linear L0"),
 )

@@ -198,9 +198,12 @@ def _kitchen_sinks(step: Mapping[str, Any], facts: Facts, result: Prepared) -> N
 
 def _percentile(step: Mapping[str, Any], facts: Facts, result: Prepared) -> None:
     score = step.get("score_func")
-    if score not in ("f_classif", "f_regression"):
+    if score in ("mutual_info_classif", "mutual_info_regression"):
+        result.add("mutual_information", percentile=step["params"]["percentile"])
+    elif score in ("f_classif", "f_regression"):
+        result.add("univariate", percentile=step["params"]["percentile"])
+    else:
         raise Untranslatable(f"no selection by {score}")
-    result.add("univariate", percentile=step["params"]["percentile"])
 
 
 def _rates(step: Mapping[str, Any], facts: Facts, result: Prepared) -> None:

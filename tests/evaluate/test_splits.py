@@ -7,6 +7,7 @@ from sklearn.model_selection import ShuffleSplit, TimeSeriesSplit
 from automl.core import DataError, SettingError
 from automl.data import make_dataset
 from automl.evaluate import Rule, default_folds, make_folds, stop_split
+from automl.evaluate.splits import HOLDOUT_ROWS
 
 
 def dataset(y, groups=None, classifies=True):
@@ -126,3 +127,35 @@ def test_masks_are_row_positions_too():
     mask = np.arange(40) < 20
     folds = make_folds(dataset(np.arange(40) % 2), cv=[(mask, ~mask)])
     assert folds.pairs[0][1].tolist() == list(range(20, 40))
+
+
+def test_wide_tables_are_not_repeated():
+    assert default_folds(200, 60, 20_000) == (5, 1)
+    assert default_folds(200, 60, 100) == (5, 2)
+
+
+@pytest.mark.parametrize("classifies", [True, False])
+def test_a_holdout_of_a_large_table_is_capped(classifies):
+    n = 5 * HOLDOUT_ROWS
+    folds = make_folds(dataset(np.arange(n) % 2, classifies=classifies), cv=1)
+    assert len(folds.pairs[0][1]) == HOLDOUT_ROWS and folds.description.startswith("holdout of 20 %")
+    folds = make_folds(dataset(np.arange(2 * n) % 2, classifies=classifies), cv=1)
+    [(train, test)] = folds.pairs
+    assert len(test) == HOLDOUT_ROWS and len(train) == 2 * n - HOLDOUT_ROWS
+    assert folds.description.startswith("holdout of 30,000 rows")
+
+
+@pytest.mark.parametrize("n_groups", [20, 40_000])
+def test_a_holdout_of_many_rows_in_groups_is_capped_and_keeps_them_whole(n_groups):
+    groups = np.arange(8 * HOLDOUT_ROWS) % n_groups
+    folds = make_folds(dataset(np.arange(len(groups)) % 3 // 2, groups), cv=1)
+    [(train, test)] = folds.pairs
+    assert len(test) <= HOLDOUT_ROWS and len(test) + len(train) == len(groups)
+    assert not np.isin(groups[test], groups[train]).any()
+    assert len(test) > 0.5 * HOLDOUT_ROWS
+
+
+def test_a_holdout_of_groups_is_a_fifth_of_a_small_table():
+    groups = np.repeat(np.arange(300), 3)
+    [(_, test)] = make_folds(dataset(np.arange(900) % 2, groups), cv=1).pairs
+    assert 160 <= len(test) <= 180

@@ -233,3 +233,12 @@ def test_skewed_columns_take_their_quantiles_and_the_others_stay_as_they_are():
     assert (np.argsort(seen[:, 2]) == np.argsort(X["b"])).mean() > 0.9
     plain = columns_step(Config.of(Step.of("standard"), Step.of("logistic")), X, *columns)
     assert abs(pd.Series(plain[:, 1]).skew()) > 3
+
+
+def test_a_wide_frame_is_still_matched_by_name():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(40, 2100)), columns=[f"c{i}" for i in range(2100)])
+    columns = [Column(name, Kind.CONSTANT if name == "c7" else Kind.NUMERIC, True, 40) for name in frame.columns]
+    step = unfitted(TREES, frame, *columns).fit(frame, np.arange(40) % 2)
+    shuffled = frame.drop(columns="c7").iloc[:, rng.permutation(2099)]
+    np.testing.assert_array_equal(step.transform(shuffled), step.transform(frame))

@@ -1,6 +1,7 @@
 """Targets of a regression, transformed."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,28 @@ def test_a_linear_model_of_a_log_normal_target_wins(target: str):
         return float(r2_score(data.y[600:], pipeline.predict(data.X[600:])))
 
     assert explained(Step.of(target), Step.of("ridge")) > explained(Step.of("ridge")) + 0.1
+
+
+@EACH_TARGET
+def test_labels_outside_the_training_part_change_nothing(target: str):
+    data = lognormal()
+    poisoned = replace(data, y=np.where(np.arange(400) < 300, data.y, -50 * data.y))
+    config = Config.of(Step.of(target), Step.of("lightgbm"))
+    one, other = (
+        build(config, d.schema, facts_of(d), catalog=CATALOG, seed=0).set_params(model__regressor__n_estimators=20)
+        for d in (data, poisoned)
+    )
+    first, second = (
+        pickle.dumps(pipeline.fit(d.X[:300], d.y[:300])) for pipeline, d in ((one, data), (other, poisoned))
+    )
+    assert first == second
+
+
+def test_boosting_of_a_transformed_target_has_rounds_generously():
+    data = lognormal()
+    config = Config.of(Step.of("log_target"), Step.of("lightgbm", learning_rate=0.05))
+    pipeline = build(config, data.schema, facts_of(data), catalog=CATALOG, seed=0)
+    assert pipeline["model"].regressor.get_params()["n_estimators"] >= 2000
 
 
 def test_weights_reach_the_model():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from automl.core import Config, Step
@@ -42,3 +44,36 @@ def test_feature_steps_are_told_apart(cost):
     cost.observe(widened, 9.0)
     assert cost.expected(widened) == pytest.approx(9.0)
     assert cost.expected(ridge) == pytest.approx(0.1)
+
+
+def test_fits_on_some_rows_are_told_apart(cost):
+    for _ in range(3):
+        cost.observe(LIGHTGBM, 30.0)
+        cost.observe(LIGHTGBM, 0.5, rows=100)
+    assert cost.expected(LIGHTGBM) == pytest.approx(30.0) and cost.expected(LIGHTGBM, 100) == pytest.approx(0.5)
+
+
+def test_what_was_dear_on_some_rows_is_dear_on_all(cost):
+    nominal = cost.nominal(FOREST)
+    cost.observe(FOREST, 5 * cost.nominal(FOREST, 100), rows=100)
+    assert cost.expected(FOREST) == pytest.approx(5 * nominal)
+
+
+def test_what_was_cheap_on_some_rows_need_not_be_so_on_all(cost):
+    nominal = cost.nominal(FOREST)
+    cost.observe(FOREST, 0.1 * cost.nominal(FOREST, 100), rows=100)
+    assert cost.expected(FOREST) == pytest.approx(nominal)
+
+
+def test_large_and_wide_tables_grow_in_proportion():
+    def lightgbm(rows, columns):
+        facts = dataclasses.replace(facts_of(array_dataset(200), 60.0), n_columns=columns)
+        return CostModel(default_catalog(), facts, rows).nominal(LIGHTGBM)
+
+    assert lightgbm(1_000_000, 10) == pytest.approx(10 * lightgbm(100_000, 10), rel=0.01)
+    logistic = Config.of(Step.of("logistic"))
+    wide, square = (
+        CostModel(default_catalog(), dataclasses.replace(facts_of(array_dataset(200)), n_columns=columns), 1000)
+        for columns in (50_000, 1000)
+    )
+    assert wide.nominal(logistic) == pytest.approx(50 * square.nominal(logistic), rel=0.02)

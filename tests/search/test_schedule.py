@@ -160,3 +160,14 @@ def test_predictions_are_kept_in_one_place_so_that_they_can_be_forgotten():
     run_trials(board, [0.5, 0.5])
     assert all(fold.value is None for result in told for fold in result.fold_results)
     assert all(fold.value is None for c in board.candidates for fold in c.results.values())
+
+
+def test_what_takes_long_waits_until_cheaper_models_are_complete():
+    cost = Costs(prior=0.01, lightgbm=30.0, forest=0.1)
+    board = schedule(Endless(16, first=("prior", "lightgbm")), Costs(**{k: v * 6 for k, v in cost.seconds.items()}))
+    seen = []
+    while len(seen) < 3 * (BREADTH - 1) + 1:
+        launch = board.next(60.0)
+        seen.append(launch.candidate.trial.id)
+        board.record(answer(launch, seconds=0.1))
+    assert seen[-1] == 1 and 1 not in seen[:-1], "one fold of it takes half of the time"

@@ -23,7 +23,7 @@ _SELECTIONS = (
         weights=True,
         preparations=_DENSE,  # variances of unscaled columns cannot be compared
         share=0.3,
-        cost=Cost(0.002),
+        cost=Cost(0.001, columns=0.7),
     ),
     Component(
         name="univariate",
@@ -35,7 +35,7 @@ _SELECTIONS = (
         weights=True,
         preparations=_DENSE,
         share=0.7,
-        cost=Cost(0.01),
+        cost=Cost(0.004, columns=0.7),
     ),
     Component(
         name="univariate_rates",
@@ -50,7 +50,7 @@ _SELECTIONS = (
         weights=True,
         preparations=_DENSE,
         share=0.4,
-        cost=Cost(0.01),
+        cost=Cost(0.004, columns=0.7),
     ),
     Component(
         name="mutual_information",
@@ -80,7 +80,7 @@ _SELECTIONS = (
         max_cells=20_000_000,
         max_classes=30,
         share=0.7,
-        cost=Cost(0.03, outputs=1.0),
+        cost=Cost(0.01, outputs=1.0),
     ),
     Component(
         name="tree_selection",
@@ -92,7 +92,7 @@ _SELECTIONS = (
         weights=True,
         max_cells=20_000_000,
         share=0.7,
-        cost=Cost(0.15),
+        cost=Cost(0.15, rows=0.9, columns=0.6),
     ),
     Component(
         name="gain_selection",
@@ -108,7 +108,7 @@ _SELECTIONS = (
         max_cells=100_000_000,
         max_classes=100,
         share=1.0,
-        cost=Cost(0.05, rows=0.5, columns=0.6, outputs=0.3),
+        cost=Cost(0.05, rows=0.5, columns=0.7, outputs=0.3),
     ),
 )
 
@@ -123,7 +123,7 @@ _DIRECTIONS = (
         preparations=_DENSE,
         max_columns=3_000,
         max_cells=50_000_000,
-        cost=Cost(0.01, columns=1.5),
+        cost=Cost(0.005),
     ),
     Component(
         name="rotation",
@@ -136,7 +136,7 @@ _DIRECTIONS = (
         max_columns=1_000,
         max_cells=20_000_000,
         share=0.5,
-        cost=Cost(0.01, columns=1.5),
+        cost=Cost(0.007),
     ),
     Component(
         name="truncated_svd",
@@ -149,7 +149,7 @@ _DIRECTIONS = (
         preparations=_DENSE,
         max_cells=50_000_000,
         share=0.4,
-        cost=Cost(0.02),
+        cost=Cost(0.005, columns=0.7),
     ),
     Component(
         name="ica",
@@ -197,7 +197,7 @@ _DIRECTIONS = (
         preparations=_DENSE,
         max_cells=100_000_000,
         share=0.2,
-        cost=Cost(0.01),
+        cost=Cost(0.002, columns=0.7),
     ),
     Component(
         name="feature_agglomeration",
