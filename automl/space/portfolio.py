@@ -119,15 +119,18 @@ def _linear(prepared: tuple[_Part, ...], C: float = 1.0) -> Iterator[_Line]:
 def _opening(facts: Facts) -> Iterator[_Line]:
     """One line of each family."""
     trees = 100 if facts.n_rows <= 20_000 else 50
+    least = min(20, max(3, facts.n_rows // 50))  # leaves of twenty rows say little about a hundred
     extra: _Values = {"subsample": 0.95, "reg_alpha": 0.9, "reg_lambda": 1.9, "extra_trees": True}
     yield _Line("prior")
-    yield _boosted(T1, 0.1 if facts.n_rows > 3000 else 0.05, 31, 20, 0.9, subsample=0.9)
+    yield _boosted(T1, 0.1 if facts.n_rows > 3000 else 0.05, 31, least, 0.9, subsample=0.9)
     yield from _linear(L0)
-    yield _boosted((*T0, "log_target"), 0.05, 31, 20, 0.7, subsample=0.9)
+    yield _boosted((*T0, "log_target"), 0.05, 31, least, 0.7, subsample=0.9)
     yield _Line("extra_trees", T1, {"n_estimators": trees, "max_features": 0.75, "min_samples_split": 8})
     yield _Line("catboost", T0, {"learning_rate": 0.06, "depth": 6})
     yield _perceptron(R0, 128, 2, 3e-3 if facts.task.classifies else 8e-3, 2e-2)
-    yield _boosted(PAIRS, 0.05, 31, 20, 0.7, subsample=0.9)
+    yield _boosted(PAIRS, 0.05, 31, least, 0.7, subsample=0.9)
+    if facts.n_columns > facts.n_rows:
+        yield _Line("extra_trees", (*T0, "tree_selection"), {"max_features": 0.75, "min_samples_split": 8})
     yield _boosted(T1, 0.05, 64, 28, 0.55, **extra)
     yield _Line("svm", R0, {"C": 3.0})
     yield _additive(0.1, 4, 10, 0.7, 0.3)
