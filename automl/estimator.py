@@ -6,9 +6,11 @@ import os
 import pickle
 import sys
 import tempfile
+import time
 import warnings
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +24,17 @@ from automl import __version__, explain
 from automl.core import Array, Budget, Event, InputError, SettingError, StoreError
 from automl.data import Container, check_health, conform, make_dataset
 from automl.metrics import get_metric
-from automl.search import LEAST_SECONDS, ProgressLine, Settings, check_settings, run_fit
-from automl.store import RecordedJournal, SqliteJournal
+from automl.search import (
+    LEAST_SECONDS,
+    ProgressLine,
+    Session,
+    Settings,
+    check_settings,
+    continued_session,
+    new_session,
+    run_fit,
+)
+from automl.store import RecordedJournal
 
 if TYPE_CHECKING:
     from typing import Self
@@ -35,7 +46,11 @@ if TYPE_CHECKING:
 __all__ = ["AutoClassifier", "AutoRegressor", "load"]
 
 GOLDEN_ROWS = 20
-JOURNAL = "journal.sqlite"
+_STOPPED = {
+    "interrupted": "interrupted",
+    "error": "the search failed on the way (see outcome_.notes)",
+    "executor failed": "the workers failed on the way (see outcome_.notes)",
+}
 
 
 class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
@@ -60,6 +75,7 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         memory_limit_mb: float | None = None,
         executor: Any = "process",
         run_dir: Any = None,
+        keep_data: bool = False,
         random_state: Any = None,
         verbose: int = 1,
     ) -> None:
@@ -77,6 +93,7 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         self.memory_limit_mb = memory_limit_mb
         self.executor = executor
         self.run_dir = run_dir
+        self.keep_data = keep_data
         self.random_state = random_state
         self.verbose = verbose
 
@@ -113,33 +130,101 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
                 UserWarning,
                 stacklevel=2,
             )
-        dataset = make_dataset(
+        dataset = self._dataset(X, y, sample_weight, groups)
+        with new_session(self.run_dir, settings, self.get_params(deep=False), keep=self.keep_data) as session:
+            self._search(settings, dataset, budget, session)
+        return self
+
+    @classmethod
+    def resume(
+        cls,
+        run_dir: str | os.PathLike[str],
+        X: Any = None,
+        y: Any = None,
+        *,
+        time_budget: float | None = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+        **params: Any,
+    ) -> Self:
+        """Go on with a run that was interrupted, killed or ended; return the fitted estimator.
+
+        Finished folds are taken from the run, those that were under way run again.
+
+        Parameters
+        ----------
+        run_dir : path
+            The ``run_dir`` of the earlier fit. Its settings are unpickled: give folders that you trust only.
+        X, y : table and target, optional
+            Needed only where the run no longer has its own copy (it ended, without ``keep_data``).
+        time_budget : float, optional
+            Seconds for this sitting; by default what an unfinished run has left.
+        **params
+            Constructor arguments to change: ``max_trials``, ``n_jobs``, ``memory_limit_mb``, ``keep_data``,
+            ``verbose``.
+
+        Raises
+        ------
+        SettingError
+            If there is no run, or table, settings or library versions differ: names what does.
+        """
+        started = time.monotonic()
+        with continued_session(run_dir, keep=bool(params.get("keep_data", False))) as session:
+            assert session.settings is not None and session.params is not None
+            wrong = sorted(params.keys() - {"max_trials", "n_jobs", "memory_limit_mb", "keep_data", "verbose"})
+            if wrong:
+                raise SettingError(f"{', '.join(wrong)} cannot change when a run is resumed; start a new fit")
+            model = cls(**{**session.params, **params})
+            changed = {name: value for name, value in params.items() if name in Settings.__dataclass_fields__}
+            settings = replace(session.settings, **changed)
+            seconds = session.seconds(time_budget)
+            check_settings(replace(settings, time_budget=seconds))
+            dataset = session.dataset() if X is None else model._dataset(X, y, sample_weight, groups)
+            if dataset is None:
+                raise SettingError(f"the run in {run_dir} no longer has its table (keep_data keeps it); give X and y")
+            if dataset.task.classifies is not cls._classifies:
+                raise SettingError(f"the run in {run_dir} is not one of {cls.__name__}; use the other estimator")
+            model._search(settings, dataset, Budget(seconds, started if seconds is not None else 0.0), session, seconds)
+        return model
+
+    def _dataset(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Dataset:
+        return make_dataset(
             X, y, classifies=self._classifies, column_kinds=self.column_kinds, groups=groups, weights=sample_weight
         )
-        journal, new = self._open_journal()
+
+    def _search(
+        self, settings: Settings, dataset: Dataset, budget: Budget, session: Session, seconds: float | None = None
+    ) -> None:
+        """Run one sitting, and remember what came of it."""
         listeners = [ProgressLine(budget.seconds)] if self.verbose else []
-        try:
-            findings = check_health(dataset)
-            health = [{"level": f.level, "code": f.code, "message": f.message} for f in findings]
-            journal.append(Event("health", {"findings": health}, budget.elapsed()))
-            if self.verbose:
-                for finding in findings:
-                    if finding.level == "warning":
-                        print(f"automl: note: {finding.message}", file=sys.stderr)
-            outcome = run_fit(settings, dataset, budget=budget, journal=journal, listeners=listeners)
-            self._journal = RecordedJournal(tuple(event for _, event in journal.read()))
-        except InputError:  # nothing was fitted: the corrected call must find the folder as it was
-            journal.close()
-            for path in new:
-                path.unlink(missing_ok=True)
-            raise
-        finally:
-            journal.close()
+        if not session.earlier:
+            self._check_health(dataset, session, budget)
+        outcome = run_fit(
+            settings,
+            dataset,
+            budget=budget,
+            journal=session.journal,
+            listeners=listeners,
+            folder=session.folder,
+            earlier=session.earlier,
+            seconds=seconds,
+        )
+        self._journal = RecordedJournal(tuple(event for _, event in session.journal.read()))
         self.outcome_ = outcome
         self.pipeline_ = outcome.model
         self.estimate_ = outcome.estimate
         self._remember(dataset)
-        return self
+        if outcome.stopped in ("interrupted", "error", "executor failed"):
+            warnings.warn(f"{_STOPPED[outcome.stopped]}: this is the best model so far", UserWarning, stacklevel=3)
+
+    def _check_health(self, dataset: Dataset, session: Session, budget: Budget) -> None:
+        findings = check_health(dataset)
+        health = [{"level": f.level, "code": f.code, "message": f.message} for f in findings]
+        session.journal.append(Event("health", {"findings": health}, budget.elapsed()))
+        if self.verbose:
+            for finding in findings:
+                if finding.level == "warning":
+                    print(f"automl: note: {finding.message}", file=sys.stderr)
 
     def _settings(self) -> Settings:
         seed = self.random_state
@@ -155,19 +240,6 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         if not isinstance(budget, bool) and isinstance(budget, Real):
             values["time_budget"] = float(budget)  # NumPy's numbers too
         return Settings(seed=int(seed), **values)
-
-    def _open_journal(self) -> tuple[SqliteJournal, list[Path]]:
-        """Return the journal, and the files that are new with it."""
-        if self.run_dir is None:
-            return SqliteJournal(None), []
-        path = Path(self.run_dir) / JOURNAL
-        if path.exists():
-            raise SettingError(f"run_dir={str(self.run_dir)!r} holds an earlier run; give a new folder or delete it")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SettingError(f"run_dir={str(self.run_dir)!r} cannot be a folder: {error}") from error
-        return SqliteJournal(path), [path.with_name(JOURNAL + end) for end in ("", "-wal", "-shm")]
 
     def _remember(self, dataset: Dataset) -> None:
         self.schema_ = dataset.schema
@@ -301,7 +373,10 @@ class AutoClassifier(ClassifierMixin, _AutoEstimator):  # type: ignore[misc]
         For the whole fit; by default 80 % of what machine and container leave free.
     executor : {"process", "serial"} or Executor
     run_dir : path, optional
-        A new folder for the journal.
+        A new folder for the run: with it an interrupted fit can be resumed, also after its process was killed.
+    keep_data : bool
+        Whether the run keeps its copy of the table and its best models after a fit that ended, so that it can go on
+        without X and y.
     random_state : int, RandomState or None
     verbose : int
         0: silent; 1: one progress line.

@@ -248,7 +248,7 @@ def test_a_refused_fit_leaves_the_run_folder_free(tmp_path):
             counted(run_dir=tmp_path / "run", include=["linear"]).set_params(**wrong).fit(frame, y)
     counted(run_dir=tmp_path / "run", include=["linear"], cv=2).fit(frame, y)
     (tmp_path / "file").write_text("")
-    with pytest.raises(SettingError, match="cannot be a folder"):
+    with pytest.raises(SettingError, match="cannot be written to"):
         counted(run_dir=tmp_path / "file" / "run").fit(frame, y)
 
 

@@ -1,7 +1,16 @@
 """Splits, one fold, and the estimate of the final score."""
 
 from automl.evaluate.estimate import Estimate, estimate_score, fold_loss
-from automl.evaluate.fold import Evaluation, FoldOutput, load_evaluation, run_fold, run_refit, save_evaluation, warm_up
+from automl.evaluate.fold import (
+    Evaluation,
+    FoldOutput,
+    load_evaluation,
+    read_prediction,
+    run_fold,
+    run_refit,
+    save_evaluation,
+    warm_up,
+)
 from automl.evaluate.preparation import Preparations
 from automl.evaluate.splits import Folds, Rule, default_folds, make_folds, stop_split
 
@@ -17,6 +26,7 @@ __all__ = [
     "fold_loss",
     "load_evaluation",
     "make_folds",
+    "read_prediction",
     "run_fold",
     "run_refit",
     "save_evaluation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import pickle
 import time
@@ -23,7 +24,16 @@ from automl.evaluate.preparation import Preparations, Preparer
 from automl.evaluate.splits import Folds
 from automl.space import Catalog, Component, Facts
 
-__all__ = ["Evaluation", "FoldOutput", "load_evaluation", "run_fold", "run_refit", "save_evaluation", "warm_up"]
+__all__ = [
+    "Evaluation",
+    "FoldOutput",
+    "load_evaluation",
+    "read_prediction",
+    "run_fold",
+    "run_refit",
+    "save_evaluation",
+    "warm_up",
+]
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,8 @@ class Evaluation:
         The first is optimised, the others are reported.
     preparations : Preparations or None
         Where folds keep what they have prepared; None keeps nothing.
+    durable : bool
+        Whether predictions are written beside the models, and both have a checksum, so that another process can go on.
     """
 
     data_path: str
@@ -47,6 +59,7 @@ class Evaluation:
     catalog: Catalog
     seed: int
     preparations: Preparations | None = None
+    durable: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,7 @@ class FoldOutput:
     write_seconds: float = 0.0
     artifact: str | None = None
     artifact_mb: float = 0.0
+    checksum: str | None = None
     error: str | None = None
     prepare_seconds: float = 0.0
     saved_seconds: float = 0.0
@@ -177,7 +191,7 @@ def _fit_and_score(
     if trouble is not None:
         return FoldOutput(Status.INVALID, error=trouble, fit_seconds=fit_seconds, cpu_seconds=cpu)
     started = time.perf_counter()
-    size = _save(fitted.pipeline, artifact)
+    size, checksum = _save(fitted.pipeline, artifact, output.prediction, durable=evaluation.durable)
     written = time.perf_counter() - started
     return replace(
         output,
@@ -185,6 +199,7 @@ def _fit_and_score(
         write_seconds=written,
         artifact=artifact,
         artifact_mb=size,
+        checksum=checksum,
         prepare_seconds=preparer.seconds,
         saved_seconds=preparer.saved,
         cache_hits=preparer.hits,
@@ -261,11 +276,52 @@ def _scored(
     return FoldOutput(Status.OK, losses, prediction, output.rounds, output.fit_seconds, predict_seconds=predict_seconds)
 
 
-def _save(pipeline: Any, artifact: str) -> float:
-    """Write the pipeline so that the file is there whole or not at all; return its size in MB."""
+def read_prediction(artifact: str | os.PathLike[str], checksum: str | None) -> Array | None:
+    """Return the predictions of the fold whose model lies at ``artifact``, or None if either is not as it was written.
+
+    Reads the bytes of the model without unpickling them.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with open(artifact, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        prediction: Array = np.load(_beside(artifact), allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    digest.update(np.ascontiguousarray(prediction).data)
+    return prediction if digest.hexdigest() == checksum else None
+
+
+def _beside(artifact: str | os.PathLike[str]) -> Path:
+    return Path(artifact).with_name("prediction.npy")
+
+
+class _Hashing:
+    """A file that is written and summed up at once."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.digest = hashlib.blake2b(digest_size=16)
+
+    def write(self, block: Any) -> int:
+        self.digest.update(block)
+        return int(self._file.write(block))
+
+
+def _save(pipeline: Any, artifact: str, prediction: Array | None, *, durable: bool) -> tuple[float, str | None]:
+    """Write the pipeline, and its predictions in a durable run, each whole or not at all; return MB and checksum."""
     os.makedirs(os.path.dirname(artifact), exist_ok=True)
     temporary = f"{artifact}.{os.getpid()}"
     with open(temporary, "wb") as file:
-        pickle.dump(pipeline, file, protocol=5)
+        hashing = _Hashing(file)
+        pickle.dump(pipeline, hashing if durable else file, protocol=5)
     os.replace(temporary, artifact)
-    return os.path.getsize(artifact) / 1e6
+    size = os.path.getsize(artifact) / 1e6
+    if not durable or prediction is None:
+        return size, None
+    with open(temporary, "wb") as file:
+        np.save(file, prediction, allow_pickle=False)
+    os.replace(temporary, _beside(artifact))
+    hashing.digest.update(np.ascontiguousarray(prediction).data)
+    return size, hashing.digest.hexdigest()

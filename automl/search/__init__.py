@@ -5,6 +5,7 @@ from automl.search.plan import FitOutcome, FitPlan, Member, Settings
 from automl.search.progress import ProgressLine
 from automl.search.resolve import LEAST_SECONDS, Resolved, check_settings, resolve
 from automl.search.run import run_fit
+from automl.search.session import Session, continued_session, new_session
 
 __all__ = [
     "FitOutcome",
@@ -13,10 +14,13 @@ __all__ = [
     "Member",
     "ProgressLine",
     "Resolved",
+    "Session",
     "Settings",
     "available_cores",
     "available_memory_mb",
     "check_settings",
+    "continued_session",
+    "new_session",
     "resolve",
     "run_fit",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,6 +32,7 @@ class Candidate:
     screened: FoldOutput | None = None  # what it reached on some of the rows; predictions are dropped
     screening: FoldResult | None = None
     result: Result | None = None
+    told: bool = False  # the optimizer knows how it ended
 
     @property
     def complete(self) -> bool:
@@ -95,6 +96,13 @@ class Candidate:
             sum(output.cpu_seconds for output in outputs),
             sum(output.write_seconds for output in outputs),
         )
+
+    def reopen(self, lost: Collection[int]) -> None:
+        """Forget folds whose models or predictions are gone, so that they run again; the trial is not raced again."""
+        for fold in lost:
+            self.outputs.pop(fold, None)
+            self.results.pop(fold, None)
+        self.result, self.judged, self.exempt, self.waits, self.discarded = None, 0, True, False, False
 
     def end(self, status: Status, reason: str | None = None) -> Result:
         """Close the trial. Its loss is that of the folds judged, whatever else was running."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from automl.core import Config
-from automl.space import Catalog, Component, Facts, Role
+from automl.core import Config, Step
+from automl.space import Catalog, Component, Facts, Float, Int, Role
 
-__all__ = ["CostModel"]
+__all__ = ["CostModel", "cheaper"]
 
 UNMEASURED_SPREAD = 0.9  # standard deviation of log(seconds / nominal) before a kind of pipeline is measured
 LEAST_SECONDS = 0.02  # handling, preparation of a tiny table
@@ -15,6 +15,8 @@ FEATURE_FACTOR = 2.0  # a feature step widens or narrows the table; until measur
 RECENT = 12
 LINEAR_FROM = 100_000  # rows from which on the time of any fit grows at least in proportion
 LEAST_WIDE = 100  # columns; where there are more of them than rows, time grows at most in proportion
+COUNTS = ("n_estimators", "max_iter")  # hyperparameters that a fit's time is proportional to
+FASTEST = 0.12  # learning rate; above it boosting of many classes often diverges
 FASTER, SLOWER = -0.7, 1.5  # what others tell about a model not measured yet, in log(seconds / nominal)
 
 
@@ -87,3 +89,19 @@ class CostModel:
         centre = sum(recent) / len(recent)
         variance = sum((value - centre) ** 2 for value in recent) / (len(recent) - 1)
         return min(1.5, max(0.15, math.sqrt(variance)))
+
+
+def cheaper(config: Config, model: Component, excess: float) -> Config:
+    """Return the configuration with about ``excess`` times less to do: fewer trees or epochs, a faster learning rate.
+
+    The change stays within the declared range; a model that has neither is returned as it is.
+    """
+    last = config.steps[-1]
+    values = last.values
+    for parameter in model.hyperparameters:
+        value = values.get(parameter.name)
+        if isinstance(parameter, Int) and parameter.name in COUNTS and isinstance(value, int):
+            values[parameter.name] = max(parameter.low, int(value / excess))
+        elif isinstance(parameter, Float) and parameter.name == "learning_rate" and isinstance(value, float):
+            values[parameter.name] = max(value, min(parameter.high, FASTEST, value * excess**1.25))
+    return Config((*config.steps[:-1], Step(last.component, tuple(values.items()))))

@@ -30,7 +30,7 @@ from automl.search.plan import Member
 from automl.search.schedule import COUNTED_SECONDS
 from automl.search.selecting import Evidence, Selected, choose
 
-__all__ = ["Finished", "finish"]
+__all__ = ["Finished", "finish", "finish_alone"]
 
 JOINING_SECONDS = 0.3  # kept for joining the models once they are loaded
 
@@ -84,6 +84,20 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
     )
     _announce(run, selected, members, estimate)
     return Finished(model, members, estimate)
+
+
+def finish_alone(run: Run, dataset: Dataset) -> Finished:
+    """Make the model of the best trial that can be loaded: for when joining several has failed."""
+    for candidate in sorted(retained(run), key=lambda c: (c.loss, c.trial.id)):
+        loaded = _load_all(run, [(candidate, 1.0)], {})
+        if loaded:
+            model = assemble([(1.0, loaded[0].models)], classes=dataset.classes, task=dataset.task)
+            nothing, n = float("nan"), sum(len(test) for _, test in run.folds.pairs)
+            score = -run.metric.sign * candidate.loss
+            label = "search score (optimistic) of a single trial"
+            estimate = Estimate(score, nothing, (nothing, nothing), label, run.metric.name, n)
+            return Finished(model, (_alone(candidate, candidate.loss),), estimate)
+    return _last_resort(run, dataset)
 
 
 def _load_seconds(candidate: Candidate) -> float:

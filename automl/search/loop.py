@@ -15,6 +15,7 @@ from automl.core import (
     ExecutionError,
     Executor,
     FoldResult,
+    InputError,
     Job,
     JobKind,
     Measures,
@@ -28,7 +29,7 @@ from automl.search.plan import FitPlan
 from automl.search.schedule import Launch, Schedule
 from automl.store import Artifacts
 
-__all__ = ["Run", "await_jobs", "run_search"]
+__all__ = ["Run", "announce", "await_jobs", "run_search"]
 
 GRACE_SECONDS = 2.0  # for cancelled jobs to come back
 
@@ -69,6 +70,13 @@ def run_search(run: Run, between: Callable[[Run], None]) -> str:
     except ExecutionError as error:
         stopped = "executor failed"
         run.notes.append(f"the executor failed: {error}")
+    except InputError:
+        raise
+    except Exception as error:
+        if not any(c.complete and c.model.family != "prior" for c in run.schedule.candidates):
+            raise
+        stopped = "error"
+        run.notes.append(f"the search failed: {type(error).__name__}: {error}")
     try:
         _land(run)
     except KeyboardInterrupt:
@@ -81,7 +89,7 @@ def _land(run: Run) -> None:
     for result in await_jobs(run, set(run.flying), 0.0):
         _take_in(run, result)
     for closed in run.schedule.close_open():
-        _announce(run, closed)
+        announce(run, closed)
 
 
 def await_jobs(run: Run, ids: set[int], seconds: float) -> Iterator[FoldResult]:
@@ -179,7 +187,7 @@ def _take_in(run: Run, result: FoldResult) -> None:
     run.emit(Event("fold", fold_event(result), run.budget.elapsed()))
     ended = run.schedule.record(result)
     for one in ended:
-        _announce(run, one)
+        announce(run, one)
     candidate = run.schedule.candidates[result.trial or 0]
     if candidate.result is not None and not candidate.complete:
         discard(run, candidate)
@@ -189,7 +197,8 @@ def _take_in(run: Run, result: FoldResult) -> None:
         _keep_screened(run)
 
 
-def _announce(run: Run, result: Result) -> None:
+def announce(run: Run, result: Result) -> None:
+    """Journal how a trial ended."""
     candidate = run.schedule.candidates[result.trial.id]
     data = {
         "trial": result.trial.id,
@@ -245,6 +254,8 @@ def fold_event(result: FoldResult) -> dict[str, object]:
         "rounds": result.rounds,
         "peak_mb": result.peak_mb,
         "artifact": result.artifact,
+        "artifact_mb": output.artifact_mb,
+        "checksum": output.checksum,
         "error": result.error,
     }
 

@@ -24,7 +24,15 @@ from automl.search.plan import FitPlan, Settings
 from automl.search.screening import screening_rows
 from automl.space import Facts, Space, build_space, default_catalog, facts_of, start_portfolio
 
-__all__ = ["LEAST_SECONDS", "Resolved", "check_settings", "resolve", "wanted_workers", "worker_count"]
+__all__ = [
+    "LEAST_SECONDS",
+    "Resolved",
+    "check_settings",
+    "least_reserve",
+    "resolve",
+    "wanted_workers",
+    "worker_count",
+]
 
 LEAST_SECONDS = 5.0
 REFIT_BELOW = 0.9  # share of the rows that a holdout leaves for training: more rows would change the members little
@@ -97,7 +105,7 @@ def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) 
         n_jobs=n_jobs,
         memory_limit_mb=memory,
         worker_limit_mb=None,
-        reserve_seconds=0.0 if settings.time_budget is None else max(0.8, 0.035 * settings.time_budget),
+        reserve_seconds=0.0 if settings.time_budget is None else least_reserve(settings.time_budget),
         seed=settings.seed,
         n_rows=dataset.n_rows,
         n_columns=dataset.n_columns,
@@ -110,6 +118,11 @@ def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) 
         versions={name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()},
     )
     return Resolved(plan, folds, metric, space, facts, portfolio, cost)
+
+
+def least_reserve(seconds: float) -> float:
+    """Return the least time that a fit keeps for its end."""
+    return max(0.8, 0.035 * seconds)
 
 
 def _screening(

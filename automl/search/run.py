@@ -11,19 +11,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from automl.core import Budget, Event, Executor, Journal, Listener, stream_seed
-from automl.data import Dataset, dump_dataset
+from automl.core import Budget, Event, Executor, Journal, Listener, NoModelError, stream_seed
+from automl.data import Dataset, dump_dataset, fingerprint
 from automl.evaluate import Evaluation, Preparations, load_evaluation, save_evaluation, warm_up
 from automl.execute import ProcessExecutor, SerialExecutor
 from automl.optimize import start_optimizer
-from automl.search.finish import Finished, finish
+from automl.search.finish import Finished, finish, finish_alone
 from automl.search.interim import InterimEnsemble
 from automl.search.loop import Run, run_search
 from automl.search.memory import PeakMemory, own_mb
 from automl.search.plan import FitOutcome, FitPlan, Settings
-from automl.search.resolve import LEAST_SECONDS, Resolved, check_settings, resolve, wanted_workers, worker_count
+from automl.search.resolve import (
+    LEAST_SECONDS,
+    Resolved,
+    check_settings,
+    least_reserve,
+    resolve,
+    wanted_workers,
+    worker_count,
+)
+from automl.search.resume import check_same, restore
 from automl.search.schedule import Schedule
-from automl.store import Artifacts, SqliteJournal
+from automl.store import Artifacts, RunFolder, SqliteJournal
 
 __all__ = ["run_fit"]
 
@@ -39,6 +48,9 @@ def run_fit(
     budget: Budget | None = None,
     journal: Journal | None = None,
     listeners: Sequence[Listener] = (),
+    folder: RunFolder | None = None,
+    earlier: Sequence[Event] = (),
+    seconds: float | None = None,
 ) -> FitOutcome:
     """Search for the best model that the budget can buy.
 
@@ -53,6 +65,13 @@ def run_fit(
         Where events are written; without one they are kept in memory and lost with it.
     listeners : sequence of Listener
         See every event, and ``tick`` events in between that are not journalled.
+    folder : RunFolder, optional
+        Owned by the caller: the run leaves there what another process needs to go on with it. Without one, everything
+        but the outcome is gone at the end.
+    earlier : sequence of Event
+        The journal of this run so far: finished jobs are taken from it, the others run again.
+    seconds : float or None
+        Time of this session where it goes on with a run; ``settings`` stay those of the first session.
 
     Returns
     -------
@@ -68,11 +87,13 @@ def run_fit(
     check_settings(settings)
     budget = budget or Budget.begin(settings.time_budget)
     n_jobs = worker_count(settings, dataset)
-    with _workspace(settings) as folder, _executor(settings, n_jobs) as executor, PeakMemory(executor) as memory:
+    with _workspace(folder) as place, _executor(settings, n_jobs) as executor, PeakMemory(executor) as memory:
         resolved = resolve(dataset, settings, n_jobs=n_jobs)
+        if earlier:
+            resolved = _continued(resolved, dataset, earlier, seconds)
         book = journal if journal is not None else SqliteJournal(None)
-        run = _prepare(resolved, settings, dataset, budget, folder, executor, book, listeners)
-        memory.shared_mb = folder_mb(folder / "data")
+        run = _prepare(resolved, settings, dataset, budget, place, executor, book, listeners, earlier)
+        memory.shared_mb = folder_mb(place.data)
         if settings.executor == "process" and n_jobs < (wanted := wanted_workers(settings.n_jobs)):
             run.notes.append(f"memory has room for {n_jobs} of {wanted} workers")
         try:
@@ -86,17 +107,28 @@ def run_fit(
     return outcome
 
 
+def _continued(resolved: Resolved, dataset: Dataset, earlier: Sequence[Event], seconds: float | None) -> Resolved:
+    """Check that the run is the same, and give its plan the time of this session."""
+    check_same(resolved.plan, fingerprint(dataset), earlier)
+    if not resolved.plan.timed:
+        return resolved
+    given = seconds if seconds is not None else resolved.plan.seconds
+    assert given is not None
+    plan = dataclasses.replace(resolved.plan, seconds=given, reserve_seconds=least_reserve(given))
+    return dataclasses.replace(resolved, plan=plan)
+
+
 @contextmanager
-def _workspace(settings: Settings) -> Iterator[Path]:
-    """A folder for the shared copy of the table and the fold models; deleted at the end."""
-    parent = None if settings.run_dir is None else Path(settings.run_dir)
-    if parent is not None:
-        parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="automl-", dir=parent))
-    try:
+def _workspace(folder: RunFolder | None) -> Iterator[RunFolder]:
+    """The folder of the run, or one for this fit alone, deleted at the end."""
+    if folder is not None:
         yield folder
+        return
+    path = tempfile.mkdtemp(prefix="automl-")
+    try:
+        yield RunFolder(path)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
@@ -122,26 +154,29 @@ def _prepare(
     settings: Settings,
     dataset: Dataset,
     budget: Budget,
-    folder: Path,
+    place: RunFolder,
     executor: Executor,
     journal: Journal,
     listeners: Sequence[Listener],
+    earlier: Sequence[Event],
 ) -> Run:
-    data_path = dump_dataset(dataset, folder / "data")
+    data_path = dump_dataset(dataset, place.data)
     plan = _with_limits(resolved.plan, budget, data_path)
+    before = max((event.seconds for event in earlier), default=0.0)
 
     def emit(event: Event) -> None:
         if event.kind != "tick":
-            journal.append(dataclasses.replace(event, seconds=budget.elapsed()))
+            journal.append(dataclasses.replace(event, seconds=before + budget.elapsed()))
         for listener in listeners:
             listener(event)
 
     metric = resolved.metric
     emit(
         Event(
-            "plan",
+            "resumed" if earlier else "plan",
             {
                 "plan": plan.to_json(),
+                "fingerprint": fingerprint(dataset) if place.owned else None,
                 "metric": {"name": metric.name, "sign": metric.sign},
                 "task": plan.task,
                 "n_rows": plan.n_rows,
@@ -149,7 +184,6 @@ def _prepare(
             },
         )
     )
-    evaluation_path = folder / "evaluation.pkl"
     evaluation = Evaluation(
         str(data_path),
         resolved.folds,
@@ -157,16 +191,18 @@ def _prepare(
         resolved.facts,
         resolved.space.catalog,
         plan.seed,
-        _preparations(folder / "prepared", plan.cache_mb),
+        _preparations(place.prepared, plan.cache_mb),
+        durable=place.owned,
     )
-    save_evaluation(evaluation, evaluation_path)
+    save_evaluation(evaluation, place.evaluation)
     optimizer = start_optimizer(
         settings.optimizer, resolved.space, resolved.portfolio, stream_seed(plan.seed, "optimizer")
     )
     schedule = Schedule(plan, resolved.space.catalog, optimizer, resolved.cost, emit)
-    return Run(
-        plan, budget, resolved.folds, metric, schedule, executor, Artifacts(folder / "artifacts"), evaluation_path, emit
-    )
+    artifacts = Artifacts(place.artifacts)
+    run = Run(plan, budget, resolved.folds, metric, schedule, executor, artifacts, place.evaluation, emit)
+    restore(run, earlier)
+    return run
 
 
 def _with_limits(plan: FitPlan, budget: Budget, data_path: Path) -> FitPlan:
@@ -186,6 +222,7 @@ def folder_mb(folder: Path) -> float:
 
 
 def _preparations(folder: Path, cap_mb: float) -> Preparations | None:
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier session
     if cap_mb <= 0:
         return None
     folder.mkdir()
@@ -199,6 +236,11 @@ def _finish(run: Run, dataset: Dataset) -> Finished:
     except KeyboardInterrupt:
         run.notes.append("interrupted while the ensemble was joined; joined again from fold models")
         return finish(run, dataset, refit=False)
+    except NoModelError:
+        raise
+    except Exception as error:
+        run.notes.append(f"no ensemble, the best single trial instead: {type(error).__name__}: {error}")
+        return finish_alone(run, dataset)
 
 
 def _outcome(run: Run, finished: Finished, stopped: str, peak_mb: float) -> FitOutcome:

@@ -6,16 +6,16 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from automl.core import Config, Event, FoldResult, JobKind, Proposal, Result, Status, Step, Trial, stream
+from automl.core import Config, Event, FoldResult, JobKind, Proposal, Result, SettingError, Status, Trial, stream
 from automl.evaluate import FoldOutput
 from automl.optimize import Optimizer
 from automl.search.candidate import Candidate, falls_behind
-from automl.search.cost import CostModel
+from automl.search.cost import CostModel, cheaper
 from automl.search.plan import FitPlan
 from automl.search.screening import LEAST_RIVALS, deserving
-from automl.space import Catalog, Component, Float, Int
+from automl.space import Catalog, Component
 
-__all__ = ["COUNTED_SECONDS", "LAG", "Launch", "Schedule", "cheaper"]
+__all__ = ["COUNTED_SECONDS", "LAG", "Launch", "Schedule"]
 
 COUNTED_SECONDS = 600.0  # limit of a job in runs without a clock
 LAG = 16  # counted runs: trial i sees the Results of trials 0..i-LAG only, whatever n_jobs is
@@ -24,10 +24,8 @@ EXEMPT = 8  # so many first trials are never raced
 RACE_DEPTH = 8
 SPARED = 0.05
 GIVE_UP = 40  # proposals in a row that cannot end in time
-COUNTS = ("n_estimators", "max_iter")  # hyperparameters that a fit's time is proportional to
 CUT = 0.3  # share of the time that one fold may take at most
 SOFT = 0.45  # share of its limit after which boosting stops by itself: predicting and storing come after it
-FASTEST = 0.12  # learning rate; above it boosting of many classes often diverges
 SLOT = 0.25  # share of the time left that one trial may take before it is made cheaper
 FIRST_LOOKS = 24  # so many trials are screened before the best of them go on to all rows
 LOOKING = 0.2  # share of the time of all workers that this may take
@@ -219,10 +217,8 @@ class Schedule:
         return dataclasses.replace(proposal, config=config) if seconds <= left else None
 
     def _open(self, proposal: Proposal, left: float) -> Candidate:
-        trial = Trial(len(self.candidates), proposal.config, proposal.origin, proposal.fidelity)
-        model = self._catalog.get(proposal.config.steps[-1].component)
-        exempt = trial.id < (2 if self._plan.screen_rows else EXEMPT)
-        candidate = Candidate(trial, model, self._plan.n_folds, exempt=exempt)
+        candidate = self._candidate(proposal)
+        trial = candidate.trial
         if self._plan.screen_rows:
             candidate.waits = trial.id >= 2 or (self._plan.timed and not self._fits(candidate, left))
         self.candidates.append(candidate)
@@ -234,10 +230,40 @@ class Schedule:
                     "config": trial.config.to_json(),
                     "origin": trial.origin,
                     "key": trial.config.key(),
+                    "waits": candidate.waits,
                 },
             )
         )
         return candidate
+
+    def _candidate(self, proposal: Proposal) -> Candidate:
+        trial = Trial(len(self.candidates), proposal.config, proposal.origin, proposal.fidelity)
+        model = self._catalog.get(proposal.config.steps[-1].component)
+        exempt = trial.id < (2 if self._plan.screen_rows else EXEMPT)
+        return Candidate(trial, model, self._plan.n_folds, exempt=exempt)
+
+    def reopen(self, config: Config, origin: str, *, waits: bool) -> None:
+        """Open again the next trial of an earlier session.
+
+        The optimizer is asked as often as it was then, so that it goes on behind it. In a timed run its answer may be
+        another one: a proposal that was turned down or made cheaper then.
+
+        Raises
+        ------
+        SettingError
+            In a counted run, if the optimizer does not propose what it did.
+        """
+        if not self._plan.timed:
+            self._may_open()
+        asked = self._optimizer.ask(1)
+        if not self._plan.timed and [proposal.config for proposal in asked] != [config]:
+            raise SettingError(
+                f"the optimizer does not propose trial {len(self.candidates)} again as it did: "
+                "resume with the same optimizer and the same versions of all libraries"
+            )
+        candidate = self._candidate(Proposal(config, origin))
+        candidate.waits = waits
+        self.candidates.append(candidate)
 
     def _launch(self, candidate: Candidate, fold: int, left: float) -> Launch:
         candidate.running.add(fold)
@@ -281,6 +307,7 @@ class Schedule:
         else:
             candidate.running.discard(fold)
             candidate.results[fold] = result
+            candidate.waits = False
             if output is not None and output.status is Status.OK:
                 candidate.outputs[fold] = output
         if candidate.result is not None:
@@ -344,8 +371,9 @@ class Schedule:
 
     def _close(self, candidate: Candidate, status: Status, reason: str | None) -> Result:
         result = candidate.end(status, reason)
-        if self._plan.timed:
+        if self._plan.timed and not candidate.told:
             self._optimizer.tell(result)
+            candidate.told = True
         return result
 
     def close_open(self) -> list[Result]:
@@ -359,19 +387,3 @@ class Schedule:
             return None
         best = sorted(c.loss for c in self.candidates if c.complete)[:RACE_DEPTH]
         return sum(c.loss <= best[-1] for c in spared) / len(spared)
-
-
-def cheaper(config: Config, model: Component, excess: float) -> Config:
-    """Return the configuration with about ``excess`` times less to do: fewer trees or epochs, a faster learning rate.
-
-    The change stays within the declared range; a model that has neither is returned as it is.
-    """
-    last = config.steps[-1]
-    values = last.values
-    for parameter in model.hyperparameters:
-        value = values.get(parameter.name)
-        if isinstance(parameter, Int) and parameter.name in COUNTS and isinstance(value, int):
-            values[parameter.name] = max(parameter.low, int(value / excess))
-        elif isinstance(parameter, Float) and parameter.name == "learning_rate" and isinstance(value, float):
-            values[parameter.name] = max(value, min(parameter.high, FASTEST, value * excess**1.25))
-    return Config((*config.steps[:-1], Step(last.component, tuple(values.items()))))

@@ -3,5 +3,7 @@
 from automl.store.artifacts import Artifacts
 from automl.store.journal import SqliteJournal
 from automl.store.recorded import RecordedJournal
+from automl.store.run_folder import RunFolder
+from automl.store.steady import SteadyJournal
 
-__all__ = ["Artifacts", "RecordedJournal", "SqliteJournal"]
+__all__ = ["Artifacts", "RecordedJournal", "RunFolder", "SqliteJournal", "SteadyJournal"]

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from automl.core import Config, Status, Step
-from automl.search.schedule import BREADTH, EXEMPT, LAG, RACE_DEPTH, cheaper
+from automl.search.cost import cheaper
+from automl.search.schedule import BREADTH, EXEMPT, LAG, RACE_DEPTH
 from automl.space import Component, Float, Int, Role
 from tests.search.builders import Costs, Endless, answer, schedule
 
