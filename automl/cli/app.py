@@ -16,8 +16,9 @@ app = typer.Typer(
     name="automl",
     help="AutoML for tables: a deadline in, a plain scikit-learn pipeline out.",
     epilog=(
-        "Exit codes: 0 done, 2 usage or bad input, 3 no model was found, 4 something unexpected "
-        "(AUTOML_DEBUG=1 shows the traceback), 130 interrupted."
+        "Exit codes: 0 done, 1 `check` has warnings, 2 usage or bad input, 3 no model was found, "
+        "4 something unexpected (AUTOML_DEBUG=1 shows the traceback), 130 interrupted and 143 terminated: what was "
+        "found until then is saved."
     ),
     add_completion=False,
     rich_markup_mode=None,
@@ -29,6 +30,12 @@ class TaskOption(enum.StrEnum):
     AUTO = "auto"
     CLASSIFICATION = "classification"
     REGRESSION = "regression"
+
+
+class Policy(enum.StrEnum):
+    REPORT = "report"
+    REPAIR = "repair"
+    STRICT = "strict"
 
 
 Table = Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file, also .gz.", show_default=False)]
@@ -47,6 +54,10 @@ Weights = Annotated[str | None, typer.Option(help="Column of sample weights.")]
 Groups = Annotated[str | None, typer.Option(help="Column of groups that must not be split between folds.")]
 Include = Annotated[list[str] | None, typer.Option(help="Model or family to search; may be repeated.")]
 Exclude = Annotated[list[str] | None, typer.Option(help="Model or family to leave out; may be repeated.")]
+KeepData = Annotated[
+    bool, typer.Option("--keep-data", help="Keep table and models in the folder, so that `resume` needs no table.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[Path, typer.Argument(help="Folder that `automl fit --out` made.", show_default=False)]
 
@@ -68,9 +79,10 @@ def fit(
     include: Include = None,
     exclude: Exclude = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out if automl made it.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    keep_data: KeepData = False,
+    quiet: Quiet = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Search, fit and save the best model for a table within the time given."""
     from automl.cli.fit import fit_table
 
@@ -89,7 +101,26 @@ def fit(
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
     )
-    fit_table(request, out, overwrite=overwrite, verbose=not quiet, as_json=json)
+    return fit_table(request, out, overwrite=overwrite, keep_data=keep_data, verbose=not quiet, as_json=json)
+
+
+@app.command()
+def resume(
+    model: Model,
+    table: Annotated[Path | None, typer.Argument(help="The table again, where the run has not kept it.")] = None,
+    time: Annotated[str | None, typer.Option(help="Time for everything. [default: what was left]")] = None,
+    trials: Annotated[int | None, typer.Option(help="Number of trials in all.", min=1)] = None,
+    jobs: Annotated[int | None, typer.Option(help="Worker processes. [default: as before]", show_default=False)] = None,
+    keep_data: KeepData = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> int:
+    """Go on with a run that was interrupted, killed, or has ended; finished work is not done again."""
+    from automl.cli.resume import resume_run
+
+    return resume_run(
+        model, table, time=time, trials=trials, jobs=jobs, keep_data=keep_data, verbose=not quiet, as_json=json
+    )
 
 
 @app.command()
@@ -108,6 +139,24 @@ def predict(
 
 
 @app.command()
+def check(
+    model: Model,
+    table: Annotated[Path, typer.Argument(help="Table to compare with the one of fit.", show_default=False)],
+    policy: Annotated[
+        Policy, typer.Option(help="repair: make a table that predict accepts; strict: refuse all but drift.")
+    ] = Policy.REPORT,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="CSV or Parquet file for the repaired table.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Say how a table differs from the one of fit: columns, types, levels, missing values, ranges, drift."""
+    from automl.cli.check import check_file
+
+    return check_file(model, table, policy.value, output, as_json=json)
+
+
+@app.command()
 def leaderboard(
     model: Model,
     top: Annotated[int | None, typer.Option(help="Only the best rows.", min=1)] = None,
@@ -117,6 +166,18 @@ def leaderboard(
     from automl.cli.report import print_leaderboard
 
     print_leaderboard(model, top, as_json=json)
+
+
+@app.command()
+def log(
+    model: Model,
+    tail: Annotated[int | None, typer.Option(help="Only the last lines.", min=1)] = None,
+    json: Json = False,
+) -> None:
+    """Tell what happened in a run, line by line; also while it is still working."""
+    from automl.cli.report import print_log
+
+    print_log(model, tail, as_json=json)
 
 
 @app.command()
@@ -132,11 +193,12 @@ def export(
     model: Model,
     pickle: Annotated[Path | None, typer.Option(help="Write the fitted pipeline as one joblib file.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the whole folder: pipeline, schema, versions.")] = None,
+    python: Annotated[Path | None, typer.Option(help="Write a script that builds and fits the model again.")] = None,
 ) -> None:
-    """Write the fitted scikit-learn pipeline, which needs no automl, to where it is wanted."""
+    """Write the fitted scikit-learn pipeline, or its source, to where it is wanted; neither needs automl."""
     from automl.cli.export import export_model
 
-    export_model(model, pickle, out)
+    export_model(model, pickle, out, python)
 
 
 @app.command()

@@ -27,7 +27,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code.
 
-    0 done, 2 usage or bad input, 3 no model was found, 4 something unexpected, 130 interrupted. With ``AUTOML_DEBUG=1``
+    0 done, 1 ``check`` has warnings, 2 usage or bad input, 3 no model was found, 4 something unexpected, 130
+    interrupted. With ``AUTOML_DEBUG=1``
     in the environment exceptions are raised instead of being put into one line.
     """
     from automl.cli.app import app

@@ -12,17 +12,18 @@ from automl.core import SettingError
 __all__ = ["export_model"]
 
 
-def export_model(model: Path, pickle: Path | None, out: Path | None) -> None:
-    """Copy the pipeline, the whole export folder, or both."""
-    if pickle is None and out is None:
-        raise SettingError("say what to write: --pickle pipeline.joblib, --out folder, or both")
+def export_model(model: Path, pickle: Path | None, out: Path | None, python: Path | None = None) -> None:
+    """Copy the pipeline or the whole export folder, or write the script."""
+    if pickle is None and out is None and python is None:
+        raise SettingError("say what to write: --pickle pipeline.joblib, --out folder or --python pipeline.py")
     folder = ModelFolder(model)
     folder.record()
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingError(f"--out {out} is not a new or empty folder; name one that is")
+    for option, path, name in (("--pickle", pickle, "pipeline.joblib"), ("--python", python, "pipeline.py")):
+        if path is not None and path.is_dir():
+            raise SettingError(f"{option} {path} is a folder; name a file, for example {path / name}")
     if pickle is not None:
-        if pickle.is_dir():
-            raise SettingError(f"--pickle {pickle} is a folder; name a file, for example {pickle / 'pipeline.joblib'}")
         pickle.parent.mkdir(parents=True, exist_ok=True)
         partial = pickle.with_name(pickle.name + ".partial")
         shutil.copyfile(folder.export / "pipeline.joblib", partial)
@@ -31,3 +32,8 @@ def export_model(model: Path, pickle: Path | None, out: Path | None) -> None:
     if out is not None:
         shutil.copytree(folder.export, out, dirs_exist_ok=True)
         print(f"{out}: the fitted pipeline with its schema and versions; see {out / 'README.md'}")
+    if python is not None:
+        from automl import load
+
+        load(folder.model).export_script(python)
+        print(f"{python}: builds and fits the model again, without automl; see the text at its top")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,18 @@ from automl.cli.folder import ModelFolder
 from automl.cli.output import as_records, print_json
 from automl.cli.report import leaderboard_text
 from automl.cli.request import Request
+from automl.cli.signals import stop_when_asked
 from automl.cli.table import Table, read_table
 from automl.core import Budget
+from automl.store import RunFolder
 
-__all__ = ["fit_table"]
+__all__ = ["fit_table", "keep", "report"]
 
 SHOWN_ROWS = 10
 
 
-def fit_table(request: Request, out: Path, *, overwrite: bool, verbose: bool, as_json: bool) -> None:
-    """Fit a model for a table file, save it with its run in ``out``, and print what came of it."""
+def fit_table(request: Request, out: Path, *, overwrite: bool, keep_data: bool, verbose: bool, as_json: bool) -> int:
+    """Fit a model for a table file, save it with its run in ``out``, print what came of it; return the exit code."""
     started = process_start()
     budget = Budget(request.seconds, started)
     folder = ModelFolder(out)
@@ -29,15 +32,36 @@ def fit_table(request: Request, out: Path, *, overwrite: bool, verbose: bool, as
     if not as_json:
         print(f"task: {'classification' if table.classifies else 'regression'} ({table.why})", flush=True)
     estimator = _estimator(request, table, budget, folder, verbose=verbose)
-    with folder.renewed():
+    with folder.renewed(), stop_when_asked() as asked:
+        folder.begin(request.to_json(table))
         estimator.fit(table.X, table.y, sample_weight=table.weights, groups=table.groups)
-        estimator.save(folder.model)
-        estimator.export(folder.export)
-        summary = _summary(request, table, estimator, time.monotonic() - started)
-        folder.finish(summary)
+        summary = keep(request.to_json(table), estimator, folder, started, keep_data=keep_data)
+    report(summary, estimator, folder, as_json=as_json)
+    return asked.code(estimator.outcome_.stopped)
+
+
+def keep(
+    request: dict[str, Any], estimator: Any, folder: ModelFolder, started: float, *, keep_data: bool
+) -> dict[str, Any]:
+    """Save and export what a fit found, and only then delete what the run would need to go on."""
+    estimator.save(folder.model)
+    summary = _summary(request, estimator, time.monotonic() - started)
+    folder.finish(summary)
+    try:
+        estimator.export(folder.export, overwrite=True)
+    except Exception as error:  # the model is there already
+        print(f"automl: warning: not exported: {error}; try: automl export {folder.path} --out DIR", file=sys.stderr)
+    if not keep_data:
+        RunFolder(folder.path).clear()
+    return {**summary, "seconds": time.monotonic() - started}
+
+
+def report(summary: dict[str, Any], estimator: Any, folder: ModelFolder, *, as_json: bool) -> None:
+    """Print what came of a fit."""
     board = estimator.leaderboard()
     if as_json:
-        print_json({**summary, "leaderboard": as_records(board), "model": str(out), "export": str(folder.export)})
+        places = {"model": str(folder.path), "export": str(folder.export)}
+        print_json({**summary, "leaderboard": as_records(board), **places})
     else:
         print(_text(summary, board, folder))
 
@@ -54,18 +78,19 @@ def _estimator(request: Request, table: Table, budget: Budget, folder: ModelFold
         exclude=request.exclude or None,
         n_jobs=request.jobs,
         run_dir=folder.path,
+        keep_data=True,  # until the model is saved
         random_state=request.seed,
         verbose=int(verbose),
     )
 
 
-def _summary(request: Request, table: Table, estimator: Any, seconds: float) -> dict[str, Any]:
+def _summary(request: dict[str, Any], estimator: Any, seconds: float) -> dict[str, Any]:
     """Return what came of a fit: what the folder remembers and ``--json`` prints."""
     outcome, estimate = estimator.outcome_, estimator.estimate_
     return {
-        "target": request.target,
+        "target": request["target"],
         "task": outcome.plan.task,
-        "why_task": table.why,
+        "why_task": request["why_task"],
         "metric": outcome.plan.metric,
         "score": {
             "value": float(estimate.value),
@@ -78,8 +103,8 @@ def _summary(request: Request, table: Table, estimator: Any, seconds: float) -> 
         "peak_mb": outcome.peak_mb,
         "trials": {str(status): count for status, count in outcome.trials.items()},
         "rows": outcome.plan.n_rows,
-        "table": str(request.path),
-        "left_aside": [*request.drop, *(name for name in (request.weights, request.groups) if name is not None)],
+        "table": request["table"],
+        "left_aside": request["left_aside"],
     }
 
 

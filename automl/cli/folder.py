@@ -19,8 +19,8 @@ class ModelFolder:
     """What ``automl fit --out`` writes, and every other command reads.
 
     ``model.joblib`` is the fitted estimator, ``export/`` the pipeline that needs no automl, ``journal.sqlite`` the run,
-    ``automl.json`` what the command line must remember. The last is written at the very end: a folder that has it is
-    complete.
+    ``request.json`` what was asked for and ``automl.json`` what came of it. The last is written when the model is
+    there: a folder that has it is complete, one that has not can be resumed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,6 +29,7 @@ class ModelFolder:
         self.export = path / "export"
         self.journal = path / "journal.sqlite"
         self._record = path / "automl.json"
+        self._request = path / "request.json"
 
     def check_free(self, *, overwrite: bool) -> None:
         """Refuse a place that cannot be written to without losing something of the user's."""
@@ -59,6 +60,19 @@ class ModelFolder:
             raise
         shutil.rmtree(old, ignore_errors=True)
 
+    def begin(self, request: Mapping[str, Any]) -> None:
+        """Write what was asked for, so that the run can be resumed."""
+        self._request.write_text(json.dumps(request, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def request(self) -> dict[str, Any]:
+        """Return what ``begin`` wrote, or refuse a folder without a run."""
+        self.check_run()
+        try:
+            request: dict[str, Any] = json.loads(self._request.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingError(f"{self.path}: the run there cannot be resumed ({error}); fit again") from error
+        return request
+
     def finish(self, record: Mapping[str, Any]) -> None:
         """Write what the command line must remember; from now on the folder is complete."""
         self._record.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -67,8 +81,13 @@ class ModelFolder:
         """Return what ``finish`` wrote, or refuse a folder that holds no finished model."""
         self.check_run()
         if not self._record.is_file():
-            raise SettingError(f"{self.path}: the run there has not ended, or was killed; fit again with --overwrite")
-        record: dict[str, Any] = json.loads(self._record.read_text(encoding="utf-8"))
+            raise SettingError(
+                f"{self.path}: the run there has not ended, or was killed; go on with: automl resume {self.path}"
+            )
+        try:
+            record: dict[str, Any] = json.loads(self._record.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingError(f"{self._record} cannot be read ({error}); fit again") from error
         return record
 
     def check_run(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from automl.cli.folder import ModelFolder
 from automl.core import SettingError
 
-__all__ = ["predict_table"]
+__all__ = ["check_suffix", "predict_table", "read_rows", "write_rows"]
 
 
 def predict_table(model: Path, table: Path, output: Path | None, *, proba: bool) -> None:
@@ -20,19 +20,24 @@ def predict_table(model: Path, table: Path, output: Path | None, *, proba: bool)
     if proba and record["task"] == "regression":
         raise SettingError("--proba needs a classifier, and this model predicts numbers; leave --proba out")
     if output is not None:
-        _check_suffix(output)
+        check_suffix(output)
     from automl import load
-    from automl.data import load_table
 
     estimator = load(folder.model)
-    text = [column.name for column in estimator.schema_.columns if not column.numeric and isinstance(column.name, str)]
-    predictions = _predictions(estimator, load_table(table, text=text), record["target"], proba=proba)
+    predictions = _predictions(estimator, read_rows(estimator, table), record["target"], proba=proba)
     if output is None:
         predictions.to_csv(sys.stdout, index=False)
         return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    _write(predictions, output)
+    write_rows(predictions, output)
     print(f"{output}: {len(predictions)} rows", file=sys.stderr)
+
+
+def read_rows(estimator: Any, table: Path) -> Any:
+    """Read a file as the model knows its columns: what was text in fit stays text."""
+    from automl.data import load_table
+
+    text = [column.name for column in estimator.schema_.columns if not column.numeric and isinstance(column.name, str)]
+    return load_table(table, text=text)
 
 
 def _predictions(estimator: Any, X: Any, target: str, *, proba: bool) -> Any:
@@ -44,17 +49,19 @@ def _predictions(estimator: Any, X: Any, target: str, *, proba: bool) -> Any:
     return pd.DataFrame({target: estimator.predict(X)})
 
 
-def _check_suffix(path: Path) -> None:
+def check_suffix(path: Path) -> None:
+    """Refuse a kind of file that cannot be written, before any work is done."""
     name = path.name.lower()
     if not name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")):
         raise SettingError(f"--output {path}: write to .csv, .tsv (also .gz) or .parquet")
 
 
-def _write(predictions: Any, path: Path) -> None:
-    """Write under another name first, so that nobody reads half a file."""
+def write_rows(rows: Any, path: Path) -> None:
+    """Write a table under another name first, so that nobody reads half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{path.name}")
     if path.name.lower().endswith((".parquet", ".pq")):
-        predictions.to_parquet(partial, index=False)
+        rows.to_parquet(partial, index=False)
     else:
-        predictions.to_csv(partial, index=False, sep="\t" if ".tsv" in path.name.lower() else ",")
+        rows.to_csv(partial, index=False, sep="\t" if ".tsv" in path.name.lower() else ",")
     os.replace(partial, path)

@@ -10,7 +10,7 @@ from automl.cli.folder import ModelFolder
 from automl.cli.output import as_records, fixed, print_json, text_table
 from automl.core import Journal
 
-__all__ = ["leaderboard_text", "print_failures", "print_leaderboard"]
+__all__ = ["leaderboard_text", "print_failures", "print_leaderboard", "print_log"]
 
 
 def print_leaderboard(model: Path, top: int | None, *, as_json: bool) -> None:
@@ -25,6 +25,22 @@ def print_failures(model: Path, *, as_json: bool) -> None:
     from automl.explain import failures
 
     _print(_read(model, failures, None), failures_text, as_json=as_json, empty="nothing failed")
+
+
+def print_log(model: Path, tail: int | None, *, as_json: bool) -> None:
+    """Print what happened in a run."""
+    from automl.explain import log
+
+    def last(journal: Journal) -> Any:
+        frame = log(journal)
+        return frame if tail is None else frame.tail(tail)
+
+    _print(_read(model, last, None), log_text, as_json=as_json, empty="nothing has happened yet")
+
+
+def log_text(frame: Any) -> str:
+    """Return a log as lines: seconds, what, and details."""
+    return "\n".join(f"{row.seconds:9.2f}  {row.event:<9} {row.text}" for row in frame.itertuples())
 
 
 def leaderboard_text(frame: Any) -> str:

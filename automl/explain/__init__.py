@@ -2,5 +2,6 @@
 
 from automl.explain.describe import describe
 from automl.explain.leaderboard import failures, leaderboard
+from automl.explain.log import log
 
-__all__ = ["describe", "failures", "leaderboard"]
+__all__ = ["describe", "failures", "leaderboard", "log"]

@@ -5,6 +5,7 @@ from automl.search.plan import FitOutcome, FitPlan, Member, Settings
 from automl.search.progress import ProgressLine
 from automl.search.resolve import LEAST_SECONDS, Resolved, check_settings, resolve
 from automl.search.run import run_fit
+from automl.search.script import export_script
 from automl.search.session import Session, continued_session, new_session
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "available_memory_mb",
     "check_settings",
     "continued_session",
+    "export_script",
     "new_session",
     "resolve",
     "run_fit",

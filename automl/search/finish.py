@@ -13,7 +13,7 @@ import numpy as np
 
 from automl.core import Event, Job, JobKind, NoModelError, Status
 from automl.data import Dataset
-from automl.evaluate import Estimate, FoldOutput, run_refit
+from automl.evaluate import Estimate, FoldOutput, refit_params, run_refit
 from automl.pipeline.assemble import assemble
 from automl.search.candidate import Candidate
 from automl.search.loop import (
@@ -79,7 +79,7 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
         estimate = evidence.estimate(stack, [member.weight / total for member in loaded])
     model = assemble([(m.weight, m.models) for m in loaded], classes=dataset.classes, task=dataset.task)
     members = tuple(
-        Member(m.candidate.trial.id, m.candidate.trial.config, m.weight / total, m.candidate.loss, m.refitted)
+        _member(run, dataset, m.candidate, m.candidate.loss, weight=m.weight / total, refitted=m.refitted)
         for m in loaded
     )
     _announce(run, selected, members, estimate)
@@ -96,7 +96,7 @@ def finish_alone(run: Run, dataset: Dataset) -> Finished:
             score = -run.metric.sign * candidate.loss
             label = "search score (optimistic) of a single trial"
             estimate = Estimate(score, nothing, (nothing, nothing), label, run.metric.name, n)
-            return Finished(model, (_alone(candidate, candidate.loss),), estimate)
+            return Finished(model, (_member(run, dataset, candidate, candidate.loss),), estimate)
     return _last_resort(run, dataset)
 
 
@@ -129,7 +129,7 @@ def _load_all(run: Run, chosen: Sequence[tuple[Candidate, float]], refitted: dic
 
 def _refit(run: Run, chosen: Sequence[tuple[Candidate, float]], dataset: Dataset) -> dict[int, str]:
     """Fit members again on all rows, heaviest first, as far as the time goes; the others keep their fold models."""
-    growth = dataset.n_rows / float(np.mean([len(train) for train, _ in run.folds.pairs]))
+    growth = _growth(run, dataset)
     available = float("inf")
     if run.plan.timed:
         available = run.budget.remaining() - sum(_load_seconds(c) for c, _ in chosen) - JOINING_SECONDS
@@ -156,8 +156,7 @@ def _refit(run: Run, chosen: Sequence[tuple[Candidate, float]], dataset: Dataset
 
 
 def _submit_refit(run: Run, candidate: Candidate, growth: float, available: float) -> int:
-    found = [output.rounds for output in candidate.outputs.values() if output.rounds]
-    rounds = round(float(np.mean(found)) * min(1.1, growth**0.5)) if found else None
+    rounds = _refit_rounds(candidate, growth)
     trial = candidate.trial
     path = model_path(run, trial.id, None)
     payload = functools.partial(run_refit, str(run.evaluation_path), trial.config, path, rounds, None)
@@ -165,6 +164,19 @@ def _submit_refit(run: Run, candidate: Candidate, growth: float, available: floa
     job = Job(run.new_job(), JobKind.REFIT, trial.id, None, payload, limit, run.plan.worker_limit_mb)
     run.executor.submit(job)
     return job.id
+
+
+def _growth(run: Run, dataset: Dataset) -> float:
+    """Return how many times the training rows of a fold all rows are."""
+    return dataset.n_rows / float(np.mean([len(train) for train, _ in run.folds.pairs]))
+
+
+def _refit_rounds(candidate: Candidate, growth: float) -> int | None:
+    """Return the number of rounds for all rows: what the folds found, a little more for the additional rows."""
+    screened = [] if candidate.screened is None else [candidate.screened]
+    outputs = list(candidate.outputs.values()) or screened
+    found = [output.rounds for output in outputs if output.rounds]
+    return round(float(np.mean(found)) * min(1.1, growth**0.5)) if found else None
 
 
 def _load(path: str) -> Any:
@@ -207,14 +219,14 @@ def _last_resort(run: Run, dataset: Dataset) -> Finished:
         run.notes.append(f"no trial was complete; the model is {best.model.name} on {len(models)} fold(s)")
         losses = best.fold_losses()
         value, n = float(losses[~np.isnan(losses)].mean()), sum(len(run.folds.pairs[f][1]) for f in best.outputs)
-        label, members = "no complete trial; score of the folds that are there", (_alone(best, value),)
+        label, members = "no complete trial; score of the folds that are there", (_member(run, dataset, best, value),)
     elif screened:
         best = min(screened, key=lambda c: c.screened_loss)
         models = [_load(str(screened_path(run, best.trial.id)))]
         rows = f"{run.plan.screen_rows:,} rows"
         run.notes.append(f"no trial was complete on all rows; the model is {best.model.name} on {rows}: give more time")
         value, n = best.screened_loss, len(run.folds.pairs[0][1])
-        label, members = f"no complete trial; score of a model fitted on {rows}", (_alone(best, value),)
+        label, members = f"no complete trial; score of a model fitted on {rows}", (_member(run, dataset, best, value),)
     else:
         try:
             models = [_constant(dataset)]
@@ -226,8 +238,11 @@ def _last_resort(run: Run, dataset: Dataset) -> Finished:
     return Finished(model, members, Estimate(score, nothing, (nothing, nothing), label, run.metric.name, n))
 
 
-def _alone(candidate: Candidate, loss: float) -> Member:
-    return Member(candidate.trial.id, candidate.trial.config, 1.0, loss, False)
+def _member(
+    run: Run, dataset: Dataset, candidate: Candidate, loss: float, *, weight: float = 1.0, refitted: bool = False
+) -> Member:
+    settings = refit_params(candidate.model, _refit_rounds(candidate, _growth(run, dataset)))
+    return Member(candidate.trial.id, candidate.trial.config, weight, loss, refitted, settings)
 
 
 def _constant(dataset: Dataset) -> Any:

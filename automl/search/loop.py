@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import itertools
 import time
@@ -22,6 +24,7 @@ from automl.core import (
     Metric,
     Result,
     Status,
+    StoreError,
 )
 from automl.evaluate import FoldOutput, Folds, run_fold
 from automl.search.candidate import Candidate
@@ -32,6 +35,8 @@ from automl.store import Artifacts
 __all__ = ["Run", "announce", "await_jobs", "run_search"]
 
 GRACE_SECONDS = 2.0  # for cancelled jobs to come back
+
+_DISK = tuple(f"[Errno {code}]" for code in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO))
 
 _JOB_IDS = itertools.count(1)  # one executor may serve several fits: no two of their jobs share a number
 LOAD_MB_PER_SECOND = 100.0  # loading a fold model back, cautiously
@@ -53,6 +58,7 @@ class Run:
     flying: dict[int, Launch] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     chosen: tuple[int, ...] = ()  # trials in the latest ensemble of the search
+    move: Callable[[Run], None] | None = None  # to another folder, once, when this one can no longer be used
 
     def new_job(self) -> int:
         return next(_JOB_IDS)
@@ -184,6 +190,9 @@ def _take_in(run: Run, result: FoldResult) -> None:
     if run.flying.pop(result.job, None) is None:
         return  # of another fit
     result = unpack(result)
+    if _lost_ground(run, result):
+        _go_elsewhere(run, result)
+        return
     run.emit(Event("fold", fold_event(result), run.budget.elapsed()))
     ended = run.schedule.record(result)
     for one in ended:
@@ -195,6 +204,24 @@ def _take_in(run: Run, result: FoldResult) -> None:
         keep_best(run)
     if run.plan.screen_rows:
         _keep_screened(run)
+
+
+def _lost_ground(run: Run, result: FoldResult) -> bool:
+    """Whether a job failed because the folder of the run is gone, full or read-only, and there is another."""
+    if run.move is None or result.status is not Status.CRASHED:
+        return False
+    return not run.evaluation_path.exists() or any(code in (result.error or "") for code in _DISK)
+
+
+def _go_elsewhere(run: Run, result: FoldResult) -> None:
+    """Go on in another folder; the job runs again there."""
+    assert run.move is not None
+    move, run.move = run.move, None
+    again = replace(result, status=Status.CANCELLED)
+    run.emit(Event("fold", fold_event(again), run.budget.elapsed()))
+    run.notes.append(f"the folder of the run could not be used any more ({result.error}); went on in a temporary one")
+    move(run)
+    run.schedule.retry(result)
 
 
 def announce(run: Run, result: Result) -> None:
@@ -295,14 +322,19 @@ def _keep_screened(run: Run) -> None:
     best = None if whole else min(screened, key=lambda c: (c.screened_loss, c.trial.id), default=None)
     for candidate in screened:
         if candidate is not best and candidate.screened is not None:
-            run.artifacts.delete([screened_path(run, candidate.trial.id).parent])
+            _delete(run, [screened_path(run, candidate.trial.id).parent])
             candidate.screened = replace(candidate.screened, artifact=None)
 
 
 def discard(run: Run, candidate: Candidate) -> None:
     """Delete the fold models of a candidate that can no longer be chosen, and forget its predictions."""
     candidate.discarded = True
-    run.artifacts.delete([run.artifacts.folder_for(candidate.trial.id, fold) for fold in candidate.outputs])
+    _delete(run, [run.artifacts.folder_for(candidate.trial.id, fold) for fold in candidate.outputs])
     for fold, output in list(candidate.outputs.items()):
         if output.prediction is not None:
             candidate.outputs[fold] = replace(output, prediction=None, artifact=None, artifact_mb=0.0)
+
+
+def _delete(run: Run, paths: list[Path]) -> None:
+    with contextlib.suppress(StoreError):  # what cannot be deleted is no reason to stop
+        run.artifacts.delete(paths)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from automl.core import Config
+from automl.core import Config, Param
 from automl.evaluate import Estimate
 
 __all__ = ["FitOutcome", "FitPlan", "Member", "Settings"]
@@ -98,13 +98,17 @@ class FitPlan:
 
 @dataclass(frozen=True)
 class Member:
-    """One trial in the final ensemble."""
+    """One trial in the final ensemble.
+
+    ``settings`` is what its model is told for a fit on all rows: the number of rounds that its folds found.
+    """
 
     trial: int
     config: Config
     weight: float
     loss: float
     refitted: bool
+    settings: Mapping[str, Param] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

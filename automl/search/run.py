@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,15 @@ def run_fit(
     check_settings(settings)
     budget = budget or Budget.begin(settings.time_budget)
     n_jobs = worker_count(settings, dataset)
-    with _workspace(folder) as place, _executor(settings, n_jobs) as executor, PeakMemory(executor) as memory:
+    with ExitStack() as exits:
+        place = exits.enter_context(_workspace(folder))
+        executor = exits.enter_context(_executor(settings, n_jobs))
+        memory = exits.enter_context(PeakMemory(executor))
         resolved = resolve(dataset, settings, n_jobs=n_jobs)
         if earlier:
             resolved = _continued(resolved, dataset, earlier, seconds)
         book = journal if journal is not None else SqliteJournal(None)
-        run = _prepare(resolved, settings, dataset, budget, place, executor, book, listeners, earlier)
+        run = _prepare(resolved, settings, dataset, budget, place, executor, book, listeners, earlier, exits)
         memory.shared_mb = folder_mb(place.data)
         if settings.executor == "process" and n_jobs < (wanted := wanted_workers(settings.n_jobs)):
             run.notes.append(f"memory has room for {n_jobs} of {wanted} workers")
@@ -159,6 +163,7 @@ def _prepare(
     journal: Journal,
     listeners: Sequence[Listener],
     earlier: Sequence[Event],
+    exits: ExitStack,
 ) -> Run:
     data_path = dump_dataset(dataset, place.data)
     plan = _with_limits(resolved.plan, budget, data_path)
@@ -201,8 +206,27 @@ def _prepare(
     schedule = Schedule(plan, resolved.space.catalog, optimizer, resolved.cost, emit)
     artifacts = Artifacts(place.artifacts)
     run = Run(plan, budget, resolved.folds, metric, schedule, executor, artifacts, place.evaluation, emit)
+    run.move = functools.partial(_move, dataset=dataset, evaluation=evaluation, exits=exits)
     restore(run, earlier)
     return run
+
+
+def _move(run: Run, *, dataset: Dataset, evaluation: Evaluation, exits: ExitStack) -> None:
+    """Go on in a temporary folder: the table is written again, what is gone from the old one runs again."""
+    place = RunFolder(tempfile.mkdtemp(prefix="automl-"))
+    exits.callback(shutil.rmtree, place.path, ignore_errors=True)
+    moved = dataclasses.replace(
+        evaluation,
+        data_path=str(dump_dataset(dataset, place.data)),
+        preparations=_preparations(place.prepared, run.plan.cache_mb),
+        durable=False,
+    )
+    save_evaluation(moved, place.evaluation)
+    run.evaluation_path, run.artifacts = place.evaluation, Artifacts(place.artifacts)
+    for candidate in run.schedule.candidates:
+        lost = [f for f, output in candidate.outputs.items() if output.artifact and not Path(output.artifact).exists()]
+        if lost and (candidate.result is None or candidate.complete):
+            candidate.reopen(lost)
 
 
 def _with_limits(plan: FitPlan, budget: Budget, data_path: Path) -> FitPlan:

@@ -319,6 +319,14 @@ class Schedule:
         ended = self._judge(candidate)
         return [] if ended is None else [ended]
 
+    def retry(self, result: FoldResult) -> None:
+        """Let a job that failed for no fault of its trial run again."""
+        assert result.trial is not None and result.fold is not None
+        candidate = self.candidates[result.trial]
+        candidate.running.discard(result.fold)
+        if result.kind is JobKind.PROBE:
+            candidate.waits = False  # straight to all rows
+
     def _learn_cost(self, candidate: Candidate, result: FoldResult) -> None:
         if not self._plan.timed or result.status is Status.CANCELLED:
             return

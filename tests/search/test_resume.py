@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import functools
+import importlib
 import re
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +17,8 @@ from sklearn.datasets import load_iris
 
 from automl import AutoClassifier, AutoRegressor
 from automl.core import DataError, Event, SettingError, StoreError
+from automl.evaluate import fold as fold_module
+from automl.optimize import RandomSearch
 from automl.store import RunFolder, SqliteJournal, SteadyJournal
 
 X, Y = load_iris(return_X_y=True)
@@ -204,3 +210,108 @@ def test_a_run_can_be_moved(tmp_path: Path, whole: AutoClassifier):
     killed(tmp_path / "run", 15)
     shutil.move(tmp_path / "run", tmp_path / "moved")
     np.testing.assert_array_equal(AutoClassifier.resume(tmp_path / "moved").predict_proba(X), whole.predict_proba(X))
+
+
+class Trouble:
+    """Random search that calls a function when it is asked for its n-th proposal."""
+
+    def __init__(self, space, seed, n, act):
+        self._inner, self._n, self._act = RandomSearch(space, seed), n, act
+
+    def ask(self, n):
+        self._n -= 1
+        if self._n == 0:
+            self._act()
+        return self._inner.ask(n)
+
+    def tell(self, result):
+        self._inner.tell(result)
+
+
+def with_trouble(folder, n, act, **settings):
+    optimizer = functools.partial(Trouble, n=n, act=act)
+    return estimator(folder, optimizer=optimizer, max_trials=8, **settings)
+
+
+@pytest.mark.parametrize("executor", ["serial", "process"])
+def test_a_run_whose_folder_vanishes_goes_on(tmp_path: Path, executor: str, capsys: pytest.CaptureFixture[str]):
+    folder = tmp_path / "run"
+    model = with_trouble(folder, 5, lambda: shutil.rmtree(folder), executor=executor, n_jobs=1).fit(X, Y)
+    calm = with_trouble(tmp_path / "calm", 5, lambda: None, executor=executor, n_jobs=1).fit(X, Y)
+    assert model.outcome_.trials == calm.outcome_.trials
+    np.testing.assert_array_equal(model.predict_proba(X), calm.predict_proba(X))
+    assert len(model.leaderboard()) == len(calm.leaderboard())
+
+
+def test_a_full_disk_is_left_for_another_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder, save, saved = tmp_path / "run", fold_module._save, []
+
+    def full(pipeline, artifact, prediction, *, durable):
+        if str(folder) in artifact and len(saved) >= 7:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        saved.append(artifact)
+        return save(pipeline, artifact, prediction, durable=durable)
+
+    calm = estimator(tmp_path / "calm").fit(X, Y)
+    monkeypatch.setattr(fold_module, "_save", full)
+    model = estimator(folder).fit(X, Y)
+    assert any("No space left" in note and "temporary" in note for note in model.outcome_.notes)
+    np.testing.assert_array_equal(model.predict_proba(X), calm.predict_proba(X))
+
+
+def test_a_journal_that_cannot_be_written_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    def fail(self: SqliteJournal, event: Event) -> int:
+        raise StoreError("the disk is full")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SqliteJournal, "append", fail)
+        model = estimator(tmp_path / "run").fit(X, Y)
+    assert capsys.readouterr().err.count("no longer written down") == 1
+    assert len(model.leaderboard()) == 7
+
+
+def test_an_interrupt_gives_the_best_so_far_with_a_warning(tmp_path: Path):
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="interrupted: this is the best model so far"):
+        model = with_trouble(tmp_path / "run", 6, interrupt).fit(X, Y)
+    assert model.outcome_.stopped == "interrupted" and model.outcome_.trials["ok"] >= 3
+    assert model.predict(X).shape == (50,)
+
+
+def test_an_error_in_the_driver_gives_the_best_so_far_with_a_warning(tmp_path: Path):
+    def fail() -> None:
+        raise RuntimeError("no bananas")
+
+    with pytest.warns(UserWarning, match="the search failed on the way"):
+        model = with_trouble(tmp_path / "run", 6, fail).fit(X, Y)
+    assert model.outcome_.stopped == "error" and any("no bananas" in note for note in model.outcome_.notes)
+
+
+def test_an_error_before_there_is_a_model_is_raised_and_the_run_can_be_resumed(tmp_path: Path):
+    def fail() -> None:
+        raise RuntimeError("no bananas")
+
+    with pytest.raises(RuntimeError, match="no bananas"):
+        with_trouble(tmp_path / "run", 2, fail).fit(X, Y)
+    assert (tmp_path / "run" / "data").exists()
+
+
+@pytest.mark.parametrize("where", ["automl.search.finish.choose", "automl.search.finish.assemble"])
+def test_an_error_while_joining_leaves_the_best_single_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+):
+    calls = []
+    function = importlib.import_module(where.rpartition(".")[0]).__dict__[where.rpartition(".")[2]]
+
+    def once(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 1:
+            raise ArithmeticError("no sum")
+        return function(*arguments, **options)
+
+    monkeypatch.setattr(sys.modules["automl.search.finish"], where.rpartition(".")[2], once)
+    model = estimator(tmp_path / "run").fit(X, Y)
+    assert len(model.outcome_.members) == 1 and any("no sum" in note for note in model.outcome_.notes)
+    assert model.estimate_.label.endswith("single trial") and model.predict(X).shape == (50,)

@@ -164,22 +164,64 @@ def test_bad_input_keeps_the_model_that_was_to_be_overwritten(tmp_path, capsys):
     assert json.loads((out / "automl.json").read_text())["task"] == "regression"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
-def test_an_interrupted_fit_saves_the_best_so_far(tmp_path):
+@pytest.mark.skipif(sys.platform == "win32", reason="sent as signals")
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_fit_saves_the_best_so_far(sent, code, tmp_path):
     out = tmp_path / "model"
-    command = [sys.executable, "-c", "from automl.cli import main; main()", "fit", str(MACHINES), "--target", "state"]
-    options = ["--time", "10m", "--jobs", "1", "--include", "linear", "--json", "--out", str(out)]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = start_fit(out, "--json")
     try:
         wait_for_a_model(out)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         out_text, error = process.communicate(timeout=120)
     finally:
         process.kill()
-    assert process.returncode == 0, error
+    assert process.returncode == code, error
     said = json.loads(out_text)
     assert said["stopped"] == "interrupted" and said["seconds"] < 600
     assert run(["predict", str(out), str(MACHINES), "-o", str(tmp_path / "p.csv")]) == 0
+
+
+def test_a_killed_fit_is_seen_and_resumed(tmp_path, capsys):
+    out = tmp_path / "model"
+    process = start_fit(out)
+    try:
+        wait_for_a_model(out)
+        assert run(["leaderboard", str(out)]) == 0 and "prior" in capsys.readouterr().out
+        assert run(["resume", str(out), "--time", "5s"]) == 2
+        assert "still working" in capsys.readouterr().err
+    finally:
+        process.kill()
+        process.communicate()
+    assert run(["predict", str(out), str(MACHINES)]) == 2
+    assert f"automl resume {out}" in capsys.readouterr().err
+    assert run(["resume", str(out), "--time", "6s", "--keep-data", "--json", "--quiet"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["target"] == "state" and first["trials"]["ok"] >= 1
+    assert run(["log", str(out)]) == 0
+    told = capsys.readouterr().out
+    assert "resumed" in told and "fold 0: log_loss" in told and "stopped by" in told
+    assert run(["resume", str(out)]) == 2
+    assert "say how much time" in capsys.readouterr().err
+    assert run(["resume", str(out), "--time", "6s", "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["trials"]["ok"] >= first["trials"]["ok"]
+    assert not (out / "data").exists()
+    assert run(["resume", str(out), str(MACHINES), "--time", "6s", "--json", "--quiet"]) == 0
+    assert run(["predict", str(out), str(MACHINES), "-o", str(tmp_path / "p.csv")]) == 0
+
+
+def start_fit(out, *options):
+    """Start a long fit in a process of its own, which hears signals whatever this one does with them."""
+    command = [
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)",
+        "from automl.cli import main; main()",
+    ]
+    arguments = ["fit", str(MACHINES), "--target", "state", "--time", "10m", "--jobs", "1", "--include", "linear"]
+    return subprocess.Popen(
+        [sys.executable, "-c", "; ".join(command), *arguments, "--out", str(out), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def wait_for_a_model(folder: Path) -> None:

@@ -1,0 +1,66 @@
+"""`automl resume`: go on with a run that was interrupted, killed, or has ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from automl.cli.clock import process_start
+from automl.cli.durations import parse_duration
+from automl.cli.fit import keep, report
+from automl.cli.folder import ModelFolder
+from automl.cli.request import Request
+from automl.cli.signals import stop_when_asked
+from automl.cli.table import read_table
+from automl.core import Budget
+
+__all__ = ["resume_run"]
+
+
+def resume_run(
+    model: Path,
+    data: Path | None,
+    *,
+    time: str | None,
+    trials: int | None,
+    jobs: int | None,
+    keep_data: bool,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Search on in the run of a folder, save and print what comes of it; return the exit code."""
+    from automl import AutoClassifier, AutoRegressor
+
+    started = process_start()
+    folder = ModelFolder(model)
+    request = folder.request()
+    kind = AutoClassifier if request["classifies"] else AutoRegressor
+    params: dict[str, Any] = {"keep_data": True, "verbose": int(verbose)}  # kept until the model is saved
+    params |= {} if trials is None else {"max_trials": trials}
+    params |= {} if jobs is None else {"n_jobs": jobs}
+    table: dict[str, Any] = {} if data is None else _table(request, data)
+    seconds = None if time is None else _fit_seconds(Budget(parse_duration(time), started))
+    with stop_when_asked() as asked:
+        estimator = kind.resume(folder.path, time_budget=seconds, **table, **params)
+        summary = keep(request, estimator, folder, started, keep_data=keep_data)
+    report(summary, estimator, folder, as_json=as_json)
+    return asked.code(estimator.outcome_.stopped)
+
+
+def _fit_seconds(budget: Budget) -> float | None:
+    return Request(Path(), "", time=f"{budget.seconds}s").fit_seconds(budget)
+
+
+def _table(request: dict[str, Any], data: Path) -> dict[str, Any]:
+    """Read the table again, with the columns of the first sitting."""
+    table = read_table(
+        Request(
+            data,
+            request["target"],
+            task="classification" if request["classifies"] else "regression",
+            drop=tuple(request["drop"]),
+            weights=request["weights"],
+            groups=request["groups"],
+        )
+    )
+    return {"X": table.X, "y": table.y, "sample_weight": table.weights, "groups": table.groups}

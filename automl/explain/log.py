@@ -1,0 +1,90 @@
+"""The log of a run: every event as one line for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from automl.core import Config, Journal
+from automl.explain.describe import describe
+
+__all__ = ["log"]
+
+
+def log(journal: Journal) -> pd.DataFrame:
+    """Return one row per event: ``seconds`` since the start of the run, ``event``, ``trial`` and ``text``.
+
+    Parameters
+    ----------
+    journal : Journal
+        May still be written by another process.
+    """
+    rows = [
+        {
+            "seconds": event.seconds,
+            "event": event.kind,
+            "trial": event.data.get("trial"),
+            "text": _TEXTS.get(event.kind, _others)(event.data),
+        }
+        for _, event in journal.read()
+    ]
+    frame = pd.DataFrame(rows, columns=["seconds", "event", "trial", "text"])
+    return frame.astype({"seconds": "float64", "trial": "Int64"})
+
+
+def _plan(data: Mapping[str, Any]) -> str:
+    plan = data["plan"]
+    time = "counted" if plan["seconds"] is None else f"{plan['seconds']:g} s"
+    return f"{plan['task']}, {plan['n_rows']} rows, {plan['n_columns']} columns, {plan['folds']}, {time}"
+
+
+def _trial(data: Mapping[str, Any]) -> str:
+    return f"#{data['trial']} {describe(Config.from_json(data['config']))} ({data['origin']})"
+
+
+def _fold(data: Mapping[str, Any]) -> str:
+    losses = ", ".join(f"{name} {loss:.5g}" for name, loss in data["losses"].items())
+    what = {"refit": "refit", "probe": "screening"}.get(str(data["kind"]), f"fold {data['fold']}")
+    return f"#{data['trial']} {what}: {data['error'] or losses or data['status']} in {data['wall_seconds']:.2f} s"
+
+
+def _result(data: Mapping[str, Any]) -> str:
+    loss = "" if data["loss"] is None else f", loss {data['loss']:.5g}"
+    return f"#{data['trial']} {data['model']} {data['status']}{loss}{_because(data['reason'])}"
+
+
+def _because(reason: Any) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _ensemble(data: Mapping[str, Any]) -> str:
+    shares = ", ".join(f"{weight:.2f} #{trial}" for trial, weight in data["weights"].items())
+    loss = "" if data.get("loss") is None else f", loss {data['loss']:.5g}"
+    return f"{shares}{loss}"
+
+
+def _finished(data: Mapping[str, Any]) -> str:
+    notes = "; ".join(data["notes"])
+    return f"stopped by {data['stopped']}{_because(notes)}"
+
+
+def _health(data: Mapping[str, Any]) -> str:
+    return "; ".join(finding["message"] for finding in data["findings"]) or "nothing odd about the table"
+
+
+def _others(data: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in data.items())
+
+
+_TEXTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "plan": _plan,
+    "resumed": _plan,
+    "trial": _trial,
+    "fold": _fold,
+    "result": _result,
+    "ensemble": _ensemble,
+    "finished": _finished,
+    "health": _health,
+}
