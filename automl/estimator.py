@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import pickle
 import sys
-import tempfile
 import time
 import warnings
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Real
@@ -20,9 +17,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from automl import __version__, explain
+from automl import __version__, explain, saving
 from automl.core import Array, Budget, Event, InputError, SettingError, StoreError
-from automl.data import Container, check_health, conform, make_dataset
+from automl.data import Container, check_health, check_table, conform, make_dataset, make_reference, read_truth, read_weights
 from automl.metrics import get_metric
 from automl.search import (
     LEAST_SECONDS,
@@ -31,6 +28,7 @@ from automl.search import (
     Settings,
     check_settings,
     continued_session,
+    export_script,
     new_session,
     run_fit,
 )
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from automl.data import Dataset
+    from automl.data import Dataset, Schema, TableCheck, Task
 
 __all__ = ["AutoClassifier", "AutoRegressor", "load"]
 
@@ -188,6 +186,7 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         return model
 
     def _dataset(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Dataset:
+        self._target = getattr(y, "name", None)
         return make_dataset(
             X, y, classifies=self._classifies, column_kinds=self.column_kinds, groups=groups, weights=sample_weight
         )
@@ -199,6 +198,7 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         listeners = [ProgressLine(budget.seconds)] if self.verbose else []
         if not session.earlier:
             self._check_health(dataset, session, budget)
+        reference = make_reference(dataset)
         outcome = run_fit(
             settings,
             dataset,
@@ -213,7 +213,9 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         self.outcome_ = outcome
         self.pipeline_ = outcome.model
         self.estimate_ = outcome.estimate
-        self._remember(dataset)
+        self.reference_ = reference
+        self._remember(dataset.schema, dataset.task, dataset.classes)
+        self._golden_X = dataset.rows(np.arange(min(GOLDEN_ROWS, dataset.n_rows))).X
         if outcome.stopped in ("interrupted", "error", "executor failed"):
             warnings.warn(f"{_STOPPED[outcome.stopped]}: this is the best model so far", UserWarning, stacklevel=3)
 
@@ -241,18 +243,17 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
             values["time_budget"] = float(budget)  # NumPy's numbers too
         return Settings(seed=int(seed), **values)
 
-    def _remember(self, dataset: Dataset) -> None:
-        self.schema_ = dataset.schema
-        self.task_ = dataset.task
-        self.n_features_in_ = dataset.n_columns
-        names = [column.name for column in dataset.schema.columns]
-        if dataset.schema.container is Container.FRAME and all(isinstance(name, str) for name in names):
+    def _remember(self, schema: Schema, task: Task, classes: Array | None) -> None:
+        self.schema_ = schema
+        self.task_ = task
+        self.n_features_in_ = len(schema.columns)
+        names = list(schema.names)
+        if schema.container is Container.FRAME and all(isinstance(name, str) for name in names):
             self.feature_names_in_ = np.array(names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        self._golden_X = dataset.rows(np.arange(min(GOLDEN_ROWS, dataset.n_rows))).X
-        if dataset.classes is not None:
-            self.classes_ = dataset.classes
+        if classes is not None:
+            self.classes_ = classes
 
     # ---- prediction
 
@@ -271,10 +272,26 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
         table = self._conform(X)
         return np.asarray(self.pipeline_.predict(table))
 
-    def _score(self, X: Any, y: Any, prediction: Array, classes: Array | None, sample_weight: Any) -> float:
+    def check(self, X: Any, policy: str = "report") -> TableCheck:
+        """Compare a table with the one of ``fit``: columns, types, levels, missing values, ranges, drift.
+
+        Parameters
+        ----------
+        X : table-like of shape (n, d)
+        policy : {"report", "repair", "strict"}
+            "repair" also returns, as ``frame``, a table that ``predict`` accepts; "strict" raises a SchemaError.
+            See :func:`automl.data.check_table`.
+        """
+        check_is_fitted(self, "pipeline_")
+        if getattr(self, "reference_", None) is None:
+            raise InputError("this model was saved without a description of its table; fit again to check others")
+        return check_table(X, self.schema_, self.reference_, policy, type(self).__name__)
+
+    def _score(self, y: Any, prediction: Array, classes: Array | None, sample_weight: Any) -> float:
         metric = get_metric(self.metric, task=str(self.task_), classes=classes)
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        return -float(metric.loss(y, prediction, weights))
+        truth = read_truth(y, len(prediction), classes)
+        weights = None if sample_weight is None else read_weights(sample_weight, len(prediction))
+        return -float(metric.loss(truth, prediction, weights))
 
     # ---- what happened
 
@@ -290,33 +307,25 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
 
     # ---- keeping
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the fitted estimator to one file, whole or not at all; :func:`automl.load` reads it."""
+    def save(self, path: str | os.PathLike[str], *, share: bool = False) -> Path:
+        """Write the fitted estimator to one file, whole or not at all; :func:`automl.load` reads it.
+
+        With ``share=True`` (needs ``pip install 'automl[share]'``) also in a form that ``load(path, trusted=False)``
+        reads without unpickling; that may take half a minute.
+        """
+        self._check_recorded()
+        return saving.save(self, Path(path), share=share)
+
+    def _check_recorded(self) -> None:
         check_is_fitted(self, "pipeline_")
-        target = Path(path)
-        try:
-            content = zlib.compress(pickle.dumps({"automl": __version__, "estimator": self}, protocol=5), 1)
-        except Exception as error:  # whatever a user's metric, splitter or executor raises
-            raise StoreError(
-                f"the estimator cannot be pickled ({error}); a metric, splitter or executor of your own must be "
-                "importable. export() writes the model alone"
-            ) from error
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, scratch = tempfile.mkstemp(dir=target.parent, suffix=".part")
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(scratch, 0o644)  # mkstemp makes files private
-            os.replace(scratch, target)
-        except OSError as error:
-            raise StoreError(f"cannot write {target}: {error}") from error
-        return target
+        if not hasattr(self, "outcome_"):
+            raise StoreError("loaded with trusted=False a model has no record of its fit; use the one that was saved")
 
     def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the plain pipeline, its schema, versions and golden rows to a folder that needs no automl."""
         from automl.pipeline.export import export
 
-        check_is_fitted(self, "pipeline_")
+        self._check_recorded()
         outcome = self.outcome_
         metadata = {
             "automl": __version__,
@@ -335,6 +344,11 @@ class _AutoEstimator(BaseEstimator):  # type: ignore[misc]
             metadata=metadata,
             overwrite=overwrite,
         )
+
+    def export_script(self, path: str | os.PathLike[str]) -> Path:
+        """Write Python source that builds the members again, unfitted, and fits them on all rows without automl."""
+        self._check_recorded()
+        return export_script(path, self.outcome_, self.schema_, getattr(self, "classes_", None))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -412,13 +426,7 @@ class AutoClassifier(ClassifierMixin, _AutoEstimator):  # type: ignore[misc]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the optimised metric on (X, y), signed so that greater is better."""
-        prediction = self.predict_proba(X)
-        labels = np.asarray(y)
-        codes = np.minimum(np.searchsorted(self.classes_, labels), len(self.classes_) - 1)
-        strange = self.classes_[codes] != labels
-        if strange.any():
-            raise InputError(f"y holds labels not seen in fit: {np.unique(labels[strange])[:5].tolist()}")
-        return self._score(X, codes, prediction, self.classes_, sample_weight)
+        return self._score(y, self.predict_proba(X), self.classes_, sample_weight)
 
 
 class AutoRegressor(RegressorMixin, _AutoEstimator):  # type: ignore[misc]
@@ -441,26 +449,24 @@ class AutoRegressor(RegressorMixin, _AutoEstimator):  # type: ignore[misc]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the optimised metric on (X, y), signed so that greater is better."""
-        return self._score(X, np.asarray(y, dtype=float), self.predict(X), None, sample_weight)
+        return self._score(y, self.predict(X), None, sample_weight)
 
 
-def load(path: str | os.PathLike[str]) -> AutoClassifier | AutoRegressor:
-    """Return an estimator written by ``save``. Unpickles: load files you trust only.
+def load(path: str | os.PathLike[str], *, trusted: bool = True) -> AutoClassifier | AutoRegressor:
+    """Return an estimator written by ``save``, once its manifest and checksums have been verified.
+
+    Parameters
+    ----------
+    trusted : bool
+        True unpickles, which runs whatever the file says: for files whose origin you trust. False never does: it reads
+        the form that ``save(path, share=True)`` adds, and only classes and functions that were looked at. What comes
+        of it predicts, scores and has a leaderboard, but no ``outcome_``, and cannot be saved or exported again.
 
     Raises
     ------
     StoreError
-        If there is no such file or it is not one of ours.
+        If there is no such file, it is not one of ours, damaged, of a newer version, or holds what is not trusted.
     """
-    import joblib
-
-    try:
-        content = joblib.load(Path(path))
-    except FileNotFoundError as error:
-        raise StoreError(f"no model at {path}; give the file written by save") from error
-    except Exception as error:
-        raise StoreError(f"{path} cannot be read as a model ({error}); give the file written by save") from error
-    if not isinstance(content, dict) or not isinstance(content.get("estimator"), _AutoEstimator):
-        raise StoreError(f"{path} is not a model saved by automl; give the file written by save")
-    estimator: AutoClassifier | AutoRegressor = content["estimator"]
+    kinds = {kind.__name__: kind for kind in (AutoClassifier, AutoRegressor)}
+    estimator: AutoClassifier | AutoRegressor = saving.load(Path(path), kinds, trusted=trusted)
     return estimator

@@ -26,6 +26,7 @@ LAYERS = {
     "evaluate": 4,
     "search": 5,
     "explain": 5,
+    "saving": 5,
     "estimator": 6,
     "cli": 7,
 }

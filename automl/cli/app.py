@@ -169,6 +169,19 @@ def leaderboard(
 
 
 @app.command()
+def replay(
+    model: Model,
+    table: Annotated[Path | None, typer.Argument(help="The table again, where the run has not kept it.")] = None,
+    jobs: Jobs = -1,
+    json: Json = False,
+) -> int:
+    """Do the final model of a run again from its journal; exit code 1 if it comes out otherwise."""
+    from automl.cli.replay import replay as replay_model
+
+    return replay_model(model, table, jobs=jobs, as_json=json)
+
+
+@app.command()
 def log(
     model: Model,
     tail: Annotated[int | None, typer.Option(help="Only the last lines.", min=1)] = None,
@@ -189,16 +202,30 @@ def failures(model: Model, json: Json = False) -> None:
 
 
 @app.command()
+def inspect(
+    model: Annotated[Path, typer.Argument(help="Model file, or folder that `automl fit` made.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Show what a saved model says of itself: versions, columns, score, size, speed; loads nothing of it."""
+    from automl.cli.inspect import print_manifest
+
+    print_manifest(model, as_json=json)
+
+
+@app.command()
 def export(
     model: Model,
     pickle: Annotated[Path | None, typer.Option(help="Write the fitted pipeline as one joblib file.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the whole folder: pipeline, schema, versions.")] = None,
     python: Annotated[Path | None, typer.Option(help="Write a script that builds and fits the model again.")] = None,
+    share: Annotated[
+        Path | None, typer.Option(help="Write the model so that `load(..., trusted=False)` can read it too.")
+    ] = None,
 ) -> None:
-    """Write the fitted scikit-learn pipeline, or its source, to where it is wanted; neither needs automl."""
+    """Write the fitted scikit-learn pipeline or its source, which need no automl, or the model to be shared."""
     from automl.cli.export import export_model
 
-    export_model(model, pickle, out, python)
+    export_model(model, pickle, out, python, share)
 
 
 @app.command()

@@ -12,15 +12,24 @@ from automl.core import SettingError
 __all__ = ["export_model"]
 
 
-def export_model(model: Path, pickle: Path | None, out: Path | None, python: Path | None = None) -> None:
-    """Copy the pipeline or the whole export folder, or write the script."""
-    if pickle is None and out is None and python is None:
-        raise SettingError("say what to write: --pickle pipeline.joblib, --out folder or --python pipeline.py")
+def export_model(
+    model: Path, pickle: Path | None, out: Path | None, python: Path | None = None, share: Path | None = None
+) -> None:
+    """Copy the pipeline or the whole export folder, write the script, or the model with its audited form."""
+    if pickle is None and out is None and python is None and share is None:
+        raise SettingError(
+            "say what to write: --pickle pipeline.joblib, --out folder, --python pipeline.py or --share model.automl"
+        )
     folder = ModelFolder(model)
     folder.record()
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingError(f"--out {out} is not a new or empty folder; name one that is")
-    for option, path, name in (("--pickle", pickle, "pipeline.joblib"), ("--python", python, "pipeline.py")):
+    named = (
+        ("--pickle", pickle, "pipeline.joblib"),
+        ("--python", python, "pipeline.py"),
+        ("--share", share, "model.automl"),
+    )
+    for option, path, name in named:
         if path is not None and path.is_dir():
             raise SettingError(f"{option} {path} is a folder; name a file, for example {path / name}")
     if pickle is not None:
@@ -37,3 +46,11 @@ def export_model(model: Path, pickle: Path | None, out: Path | None, python: Pat
 
         load(folder.model).export_script(python)
         print(f"{python}: builds and fits the model again, without automl; see the text at its top")
+    if share is not None:
+        from automl import load
+        from automl.saving import save
+        from automl.store import read_manifest
+
+        manifest = read_manifest(folder.model)
+        save(load(folder.model), share, share=True, target=manifest.target, command=manifest.command)
+        print(f"{share}: the model; automl.load({share.name!r}, trusted=False) reads it without unpickling")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from automl.store import RunFolder
 __all__ = ["fit_table", "keep", "report"]
 
 SHOWN_ROWS = 10
+MEASURING_SECONDS = 1.0  # of the time for the fit, for the speed of predictions
 
 
 def fit_table(request: Request, out: Path, *, overwrite: bool, keep_data: bool, verbose: bool, as_json: bool) -> int:
@@ -44,7 +46,10 @@ def keep(
     request: dict[str, Any], estimator: Any, folder: ModelFolder, started: float, *, keep_data: bool
 ) -> dict[str, Any]:
     """Save and export what a fit found, and only then delete what the run would need to go on."""
-    estimator.save(folder.model)
+    from automl.saving import save
+
+    command = shlex.join(["automl", *sys.argv[1:]])
+    save(estimator, folder.model, target=request["target"], command=command, seconds=MEASURING_SECONDS)
     summary = _summary(request, estimator, time.monotonic() - started)
     folder.finish(summary)
     try:

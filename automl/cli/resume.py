@@ -11,10 +11,10 @@ from automl.cli.fit import keep, report
 from automl.cli.folder import ModelFolder
 from automl.cli.request import Request
 from automl.cli.signals import stop_when_asked
-from automl.cli.table import read_table
+from automl.cli.table import Table, read_table
 from automl.core import Budget
 
-__all__ = ["resume_run"]
+__all__ = ["resume_run", "table_of"]
 
 
 def resume_run(
@@ -38,7 +38,7 @@ def resume_run(
     params: dict[str, Any] = {"keep_data": True, "verbose": int(verbose)}  # kept until the model is saved
     params |= {} if trials is None else {"max_trials": trials}
     params |= {} if jobs is None else {"n_jobs": jobs}
-    table: dict[str, Any] = {} if data is None else _table(request, data)
+    table: dict[str, Any] = {} if data is None else _given(request, data)
     seconds = None if time is None else _fit_seconds(Budget(parse_duration(time), started))
     with stop_when_asked() as asked:
         estimator = kind.resume(folder.path, time_budget=seconds, **table, **params)
@@ -51,9 +51,9 @@ def _fit_seconds(budget: Budget) -> float | None:
     return Request(Path(), "", time=f"{budget.seconds}s").fit_seconds(budget)
 
 
-def _table(request: dict[str, Any], data: Path) -> dict[str, Any]:
-    """Read the table again, with the columns of the first sitting."""
-    table = read_table(
+def table_of(request: dict[str, Any], data: Path) -> Table:
+    """Read the table of a run again, with the columns of its first sitting."""
+    return read_table(
         Request(
             data,
             request["target"],
@@ -63,4 +63,8 @@ def _table(request: dict[str, Any], data: Path) -> dict[str, Any]:
             groups=request["groups"],
         )
     )
+
+
+def _given(request: dict[str, Any], data: Path) -> dict[str, Any]:
+    table = table_of(request, data)
     return {"X": table.X, "y": table.y, "sample_weight": table.weights, "groups": table.groups}

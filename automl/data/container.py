@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,9 @@ import pandas as pd
 from automl.core import DataError
 from automl.data.dataset import Container
 
-__all__ = ["CellError", "as_table", "container_of", "open_table", "refuse_cells"]
+__all__ = ["CellError", "as_table", "container_of", "open_table", "read_foreign", "refuse_cells"]
 
-_NESTED = (list, tuple, dict, set, np.ndarray)
+_NESTED = (list, tuple, dict, set, frozenset, np.ndarray)
 _NUMBER_KINDS = "biuf"
 _NUMBERS = frozenset({"integer", "floating", "mixed-integer-float", "boolean", "decimal"})
 
@@ -113,23 +113,31 @@ def _open(X: Any) -> tuple[Any, bool]:
     if frame is not None:
         return frame, True
     if hasattr(X, "__array__"):
-        return _from_array(np.asarray(X))
+        return _from_array(read_foreign("X", lambda: np.asarray(X)))
     raise DataError(
         f"X is of type {type(X).__module__}.{type(X).__name__}, which cannot be read as a table. Pass a pandas, polars "
         "or pyarrow table, a 2-D NumPy array or a SciPy sparse matrix (lazy tables: collect them first)."
     )
 
 
+def read_foreign(name: str, read: Callable[[], Any]) -> Any:
+    """Read an object of another library, whose code may raise anything."""
+    try:
+        return read()
+    except Exception as error:
+        raise DataError(f"{name} cannot be read: {type(error).__name__}: {error}. Pass pandas or NumPy.") from error
+
+
 def _from_foreign(X: Any) -> pd.DataFrame | None:
     """Read polars, Arrow and their kin; None if X is nothing of the sort."""
     if hasattr(X, "to_pandas"):
-        frame = X.to_pandas()
+        frame = read_foreign("X", X.to_pandas)
     elif hasattr(X, "__arrow_c_stream__"):
         import pyarrow
 
-        frame = pyarrow.table(X).to_pandas()
+        frame = read_foreign("X", lambda: pyarrow.table(X).to_pandas())
     elif hasattr(X, "__dataframe__"):
-        frame = pd.api.interchange.from_dataframe(X)
+        frame = read_foreign("X", lambda: pd.api.interchange.from_dataframe(X))
     else:
         return None
     if isinstance(frame, pd.Series):
@@ -169,10 +177,15 @@ def _from_array(X: Any) -> tuple[Any, bool]:
     X = np.asarray(X)  # numpy.matrix and other subclasses would keep surprising everybody
     if X.dtype.kind in _NUMBER_KINDS:
         return X, False
+    if X.dtype.kind == "V":
+        raise DataError(f"X is an array of dtype {X.dtype}; expected numbers or strings. Pass pandas.DataFrame(X).")
     if X.dtype.kind in "SU":
         X = X.astype(object)
     columns = [f"x{position}" for position in range(X.shape[1])]
-    return pd.DataFrame(X, columns=columns).infer_objects(), False
+    try:
+        return pd.DataFrame(X, columns=columns).infer_objects(), False
+    except UnicodeEncodeError as error:
+        raise DataError(f"X holds text that is not valid Unicode ({error}). Decode it again.") from error
 
 
 def _from_list(X: Sequence[Any]) -> Any:
@@ -188,7 +201,10 @@ def _from_list(X: Sequence[Any]) -> Any:
         lengths = sorted({len(row) for row in cells if isinstance(row, _NESTED)})
         raise DataError(f"X is a nested list with rows of lengths {lengths[:5]}. Give every row the same length.")
     if cells.ndim == 2 and cells.size and pd.api.types.infer_dtype(cells.ravel(), skipna=False) in _NUMBERS:
-        return cells.astype(np.float64)
+        try:
+            return cells.astype(np.float64)
+        except OverflowError:
+            raise DataError("X holds a whole number too large for float64. Scale it down or pass it as text.") from None
     return _from_array(cells)[0]
 
 
@@ -206,12 +222,26 @@ def _check_labels(table: pd.DataFrame) -> None:
             f"X has {len(repeated)} column name(s) more than once: {_some(repeated)}. "
             "Rename or drop the copies: X = X.loc[:, ~X.columns.duplicated()]."
         )
+    broken = [label for label in labels if isinstance(label, str) and not _is_text(label)]
+    if broken:
+        raise DataError(f"X has column names that are not valid Unicode: {_some(broken)}. Rename these columns.")
     odd = [label for label in labels if not isinstance(label, str)]
     if odd and not _counts(labels):
         raise DataError(
             f"X has column names that are not strings: {_some(odd)}. "
             "Pass strings: X.columns = X.columns.astype(str), both for fit and for predict."
         )
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8: wrong decoding leaves halves of pairs, which no library takes."""
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _counts(labels: pd.Index[Any]) -> bool:
@@ -230,9 +260,15 @@ def _suspicious(dtype: Any) -> bool:
 
 def _refuse_objects(series: pd.Series[Any], name: Any) -> None:
     inferred = pd.api.types.infer_dtype(series, skipna=True)
+    broken = next((value for value in series if isinstance(value, str) and not _is_text(value)), None)
+    if broken is not None:
+        raise DataError(f"column {name!r} holds text that is not valid Unicode: {broken[:60]!r}. Decode it again.")
     if inferred not in ("complex", "mixed", "mixed-integer"):
         return
-    odd = next((type(value) for value in series if isinstance(value, (complex, *_NESTED))), None)
+    odd = next(
+        (type(value) for value in series if isinstance(value, (complex, *_NESTED)) or not isinstance(value, Hashable)),
+        None,
+    )
     if odd is not None and issubclass(odd, complex):
         raise DataError(_complex_message(name))
     if odd is not None:

@@ -58,7 +58,7 @@ def infer_columns(X: Any, column_kinds: Mapping[Hashable, str] | None = None) ->
     container = container_of(X)
     names = list(X.columns) if container is Container.FRAME else list(range(X.shape[1]))
     names = [name if isinstance(name, str) else int(name) for name in names]
-    wanted = _wanted(column_kinds or {}, names)
+    wanted = _wanted({} if column_kinds is None else column_kinds, names)
     step = -(-X.shape[0] // _SAMPLE_ROWS)
     if container is Container.FRAME:
         unseen = {name for name, kind in wanted.items() if kind in _UNUSED}
@@ -87,6 +87,8 @@ def unparsed_example(series: pd.Series[Any]) -> Any:
 
 
 def _wanted(column_kinds: Mapping[Hashable, str], names: list[Hashable]) -> dict[Hashable, Kind]:
+    if not isinstance(column_kinds, Mapping):
+        raise SettingError(f"column_kinds={column_kinds!r}; give a dictionary of column names and kinds, or None.")
     choices = [str(kind) for kind in Kind]
     known = set(names)
     wanted = {}

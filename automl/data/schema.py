@@ -12,8 +12,9 @@ from automl.core import DataError, SchemaError
 from automl.data.container import open_table, refuse_cells
 from automl.data.dataset import Column, Container, Kind, Schema
 from automl.data.kinds import parses, unparsed_example
+from automl.data.reference import holds
 
-__all__ = ["conform"]
+__all__ = ["as_frame", "check_type", "check_width", "conform", "opened"]
 
 _LEVELS = (Kind.CATEGORICAL, Kind.HIGH_CARDINALITY, Kind.BOOLEAN)
 
@@ -44,22 +45,23 @@ def conform(X: Any, schema: Schema, name: str = "automl") -> Any:
         age  city
     0  28.0  Rome
     """
-    table, named = _opened(X)
+    table, named = opened(X)
     if schema.container is Container.FRAME:
-        frame = _frame(table, named, schema, name)
-        refuse_cells(frame)
+        frame = as_frame(table, named, schema, name)
+        _check_cells(frame)
         columns = {column.name: column for column in schema.used}
         for label in frame.columns:
             if label in columns:
-                _check_type(frame[label], columns[label])
+                check_type(frame[label], columns[label])
         return frame
-    _check_width(table, schema, name)
+    check_width(table, schema, name)
     if schema.container is Container.ARRAY:
         return _array(table)
     return table if hasattr(table, "tocsr") else _sparse(_array(table))
 
 
-def _opened(X: Any) -> tuple[Any, bool]:
+def opened(X: Any) -> tuple[Any, bool]:
+    """Return (table, whether its columns came with names)."""
     try:
         return open_table(X)
     except SchemaError:
@@ -68,7 +70,8 @@ def _opened(X: Any) -> tuple[Any, bool]:
         raise SchemaError(str(error)) from error
 
 
-def _check_width(table: Any, schema: Schema, name: str) -> None:
+def check_width(table: Any, schema: Schema, name: str) -> None:
+    """Refuse a table of another number of columns: without names nobody knows which are missing."""
     given, expected = table.shape[1], len(schema.columns)
     if given != expected:
         raise SchemaError(
@@ -77,10 +80,11 @@ def _check_width(table: Any, schema: Schema, name: str) -> None:
         )
 
 
-def _frame(table: Any, named: bool, schema: Schema, name: str) -> pd.DataFrame:
+def as_frame(table: Any, named: bool, schema: Schema, name: str) -> pd.DataFrame:
+    """Return the known columns in the order of fit, matched by name where both tables have names."""
     names = list(schema.names)
     if not (named and isinstance(table, pd.DataFrame)):
-        _check_width(table, schema, name)
+        check_width(table, schema, name)
         values = table.toarray() if hasattr(table, "tocsr") else table
         if isinstance(values, pd.DataFrame):
             return values.set_axis(names, axis=1)
@@ -109,10 +113,13 @@ def _numbered(table: pd.DataFrame, names: list[Hashable], name: str) -> pd.DataF
     )
 
 
-def _check_type(series: pd.Series[Any], column: Column) -> None:
+def check_type(series: pd.Series[Any], column: Column) -> None:
     """Refuse a column whose type has changed so that a model would silently misread it."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        series = pd.Series(series.cat.remove_unused_categories().cat.categories)
     dtype = series.dtype
     number = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
+    number = number or (column.kind is Kind.DATE and holds(series) == "numbers")
     if getattr(dtype, "kind", "") == "m":
         raise SchemaError(f"column {column.name!r} holds time differences; in fit it was {column.kind}.")
     if column.kind is Kind.NUMERIC or (column.numeric and column.kind in _LEVELS):
@@ -145,12 +152,19 @@ def _check_number(series: pd.Series[Any], column: Column) -> None:
             )
 
 
+def _check_cells(table: pd.DataFrame) -> None:
+    try:
+        refuse_cells(table)
+    except DataError as error:
+        raise SchemaError(str(error)) from error
+
+
 def _array(table: Any) -> Any:
     if isinstance(table, np.ndarray):
         return table
     if hasattr(table, "tocsr"):
         return table.toarray()
-    refuse_cells(table)
+    _check_cells(table)
     for label in table.columns:
         dtype = table[label].dtype
         if getattr(dtype, "kind", "") in "mM" or not parses(table[label]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -10,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from automl.core import Array, DataError
-from automl.data.container import as_table
+from automl.data.container import as_table, read_foreign
 from automl.data.dataset import Dataset
 from automl.data.dates import find_format, parse_dates
 from automl.data.kinds import infer_columns
 from automl.data.target import encode_target
 
-__all__ = ["make_dataset"]
+__all__ = ["make_dataset", "read_weights"]
 
 
 def make_dataset(
@@ -65,6 +66,11 @@ def make_dataset(
     n = table.shape[0]
     _check_length("y", len(codes), n)
     _check_order(X, y)
+    counted = None if weights is None else read_weights(weights, n)
+    if counted is not None and classes is not None and len(np.unique(codes[counted > 0])) < 2:
+        raise DataError(
+            "sample_weight is zero for all rows but those of one class; a classifier needs at least 2 classes."
+        )
     return Dataset(
         table,
         codes,
@@ -73,7 +79,7 @@ def make_dataset(
         classes,
         None if groups is None else _read_groups(groups, n),
         None if times is None else _read_times(times, n),
-        None if weights is None else _read_weights(weights, n),
+        counted,
     )
 
 
@@ -100,16 +106,16 @@ def _check_order(X: Any, y: Any) -> None:
 def _column(name: str, values: Any, n: int) -> pd.Series[Any]:
     """Return one value for each row as a Series without missing values."""
     if hasattr(values, "to_pandas") and not isinstance(values, (pd.Series, pd.DataFrame)):
-        values = values.to_pandas()
+        values = read_foreign(name, values.to_pandas)
     if isinstance(values, pd.DataFrame) and values.shape[1] == 1:
         values = values.iloc[:, 0]
     if isinstance(values, (str, bytes)) or not (hasattr(values, "__len__") or hasattr(values, "__array__")):
         raise DataError(f"{name}={values!r}; expected one value for each of the {n} rows: pass the column itself.")
     if not isinstance(values, (pd.Series, pd.Index, pd.api.extensions.ExtensionArray, list, tuple)):
-        values = np.asarray(values)
+        values = read_foreign(name, functools.partial(np.asarray, values))
     if getattr(values, "ndim", 1) != 1:
         raise DataError(f"{name} has shape {values.shape}; expected one dimension with one value for each row of X.")
-    series = pd.Series(values)
+    series = read_foreign(name, lambda: pd.Series(values))
     _check_length(name, len(series), n)
     missing = int(series.isna().sum())
     if missing:
@@ -154,13 +160,16 @@ def _read_times(times: Any, n: int) -> Array:
     )
 
 
-def _read_weights(weights: Any, n: int) -> Array:
+def read_weights(weights: Any, n: int) -> Array:
+    """Return one finite weight for each of n rows, none of them negative and not all zero; see :func:`make_dataset`."""
     if isinstance(weights, (int, float)):
         weights = np.full(n, float(weights))
     series = _column("sample_weight", weights, n)
     try:
+        if getattr(series.dtype, "kind", "") == "c":
+            raise TypeError
         values = np.array(series.astype("float64"))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"sample_weight holds {series.iloc[0]!r}; expected numbers.") from None
     if not np.isfinite(values).all():
         raise DataError(
@@ -171,6 +180,10 @@ def _read_weights(weights: Any, n: int) -> Array:
             f"sample_weight has {int((values < 0).sum())} negative value(s); expected none below zero. "
             "Drop rows that should not count, or give them weight 0."
         )
+    with np.errstate(over="ignore"):
+        total = float(values.sum())
+    if not np.isfinite(total):
+        raise DataError("sample_weight sums up to infinity. Divide the weights by their largest.")
     if not (values > 0).any():
         raise DataError(
             "Sample weights are all zero: every sample_weight is zero, so no row counts. Pass positive ones."

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from automl.core import Array, DataError, SettingError
+from automl.data.container import read_foreign
 from automl.data.dataset import Task
 
-__all__ = ["encode_target", "infer_task"]
+__all__ = ["encode_target", "infer_task", "read_truth"]
 
+_NESTED = (list, tuple, set, frozenset, dict, np.ndarray)
 _FEW_VALUES = 20  # so many distinct whole numbers still look like classes
 _NUMBERS = frozenset({"integer", "floating", "mixed-integer-float", "decimal"})
 
@@ -53,6 +55,8 @@ def encode_target(y: Any, task: Task | None = None, *, classifies: bool) -> tupl
     if task is not None and task.classifies is not classifies:
         raise SettingError(f"task={str(task)!r} does not fit a {'classifier' if classifies else 'regressor'}.")
     series = _present(_as_series(y))
+    if len(series) == 1:
+        raise DataError("y has 1 sample; at least 2 are needed to learn anything. Pass more rows.")
     if not classifies:
         return _as_values(series), None, Task.REGRESSION
     codes, classes = _as_codes(series)
@@ -62,6 +66,37 @@ def encode_target(y: Any, task: Task | None = None, *, classifies: bool) -> tupl
             f"task={str(task)!r}, but y has {len(classes)} classes. Leave task out or pass {str(found)!r}."
         )
     return codes, classes, found
+
+
+def read_truth(y: Any, n: int, classes: Array | None = None) -> Array:
+    """Return what n predictions are scored against: codes into classes, or values.
+
+    Raises
+    ------
+    DataError
+        As :func:`encode_target`; also another number of values, and labels that are not among the classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from automl.data import read_truth
+    >>> read_truth(["yes", "no", "yes"], 3, np.array(["no", "yes"])).tolist()
+    [1, 0, 1]
+    """
+    series = _present(_as_series(y))
+    if len(series) != n:
+        raise DataError(f"X has {n} rows, y has {len(series)}. Pass one value of y for each row of X.")
+    if classes is None:
+        return _as_values(series)
+    known = {label: code for code, label in enumerate(classes.tolist())}
+    try:
+        positions, labels = pd.factorize(np.asarray(_labels(series)))
+    except TypeError as error:
+        raise DataError(f"Unknown label type: {error}. Pass labels as in fit.") from error
+    codes = np.array([known.get(label, -1) for label in labels.tolist()], dtype=np.int64)
+    if (codes < 0).any():
+        raise DataError(f"y holds labels not seen in fit: {labels[codes < 0][:5].tolist()}")
+    return np.asarray(codes[positions])
 
 
 def infer_task(y: Any) -> tuple[Task, str]:
@@ -100,12 +135,12 @@ def _as_series(y: Any) -> pd.Series[Any]:
     if isinstance(y, pd.Series):
         series = y
     elif isinstance(y, pd.DataFrame) or (hasattr(y, "to_pandas") and not hasattr(y, "__array_interface__")):
-        series = _one_column(y if isinstance(y, pd.DataFrame) else y.to_pandas())
+        series = _one_column(y if isinstance(y, pd.DataFrame) else read_foreign("y", y.to_pandas))
     elif isinstance(y, (pd.Index, pd.api.extensions.ExtensionArray)):
         series = pd.Series(y)
     elif hasattr(y, "tocsr"):
         raise DataError("y is a sparse matrix; expected a 1-D array. Pass y.toarray().ravel().")
-    elif isinstance(y, (str, bytes, dict)) or not (hasattr(y, "__len__") or hasattr(y, "__array__")):
+    elif isinstance(y, (str, bytes, dict, set)) or not (hasattr(y, "__len__") or hasattr(y, "__array__")):
         raise DataError(
             f"y should be a 1d array with one value for each row, got an object of type {type(y).__name__}."
         )
@@ -113,7 +148,7 @@ def _as_series(y: Any) -> pd.Series[Any]:
         series = _from_array(y)
     if len(series) == 0:
         raise DataError("y has 0 values: found array with 0 sample(s) while a minimum of 2 is required.")
-    series = series.infer_objects() if series.dtype == object else series
+    series = _inferred(series) if series.dtype == object else series
     if getattr(series.dtype, "kind", "") == "c":
         raise DataError("Complex data not supported: y holds complex numbers. Pass real numbers.")
     return series
@@ -129,7 +164,7 @@ def _one_column(table: Any) -> pd.Series[Any]:
 
 def _from_array(y: Any) -> pd.Series[Any]:
     if not isinstance(y, (list, tuple)):
-        values = np.asarray(y)
+        values = read_foreign("y", lambda: np.asarray(y))
     else:
         # NumPy would turn [1, "a"] into two strings; rows of unequal length stay lists and are refused below.
         values = np.empty(len(y), dtype=object)
@@ -147,11 +182,18 @@ def _from_array(y: Any) -> pd.Series[Any]:
         values = values[:, 0]
     if values.ndim != 1:
         raise DataError(_outputs_message(values.shape))
-    return pd.Series(values.astype(object) if values.dtype.kind in "SU" else values)
+    return pd.Series(values, dtype=object) if values.dtype.kind in "SUO" else pd.Series(values)
+
+
+def _inferred(series: pd.Series[Any]) -> pd.Series[Any]:
+    try:
+        return series.infer_objects()
+    except UnicodeEncodeError as error:
+        raise DataError(f"y holds text that is not valid Unicode ({error}). Decode it again.") from error
 
 
 def _present(series: pd.Series[Any]) -> pd.Series[Any]:
-    """Refuse missing and infinite values and a single row."""
+    """Refuse missing and infinite values."""
     missing = int(series.isna().sum())
     if missing:
         raise DataError(
@@ -165,8 +207,6 @@ def _present(series: pd.Series[Any]) -> pd.Series[Any]:
                 f"Input y contains infinity or a value too large for dtype('float64'): {infinite} of {len(series)} "
                 "values. Drop or cap them: keep = numpy.isfinite(y)."
             )
-    if len(series) == 1:
-        raise DataError("y has 1 sample; at least 2 are needed to learn anything. Pass more rows.")
     return series
 
 
@@ -177,10 +217,17 @@ def _as_values(series: pd.Series[Any]) -> Array:
             f"y holds {_holds(series)} values such as {example!r}; regression needs numbers. "
             "Convert them: y.astype(float), or use AutoClassifier if they are labels."
         )
-    values = series.astype("float64").to_numpy()
+    values = _floats(series)
     if not np.isfinite(values).all():
         raise DataError("Input y contains NaN or infinity among its objects. Drop these rows from X and y.")
     return np.array(values, dtype=np.float64)
+
+
+def _floats(series: pd.Series[Any]) -> Array:
+    try:
+        return np.asarray(series.astype("float64"))
+    except OverflowError:
+        raise DataError("y holds a whole number too large for float64. Scale the target down.") from None
 
 
 def _as_codes(series: pd.Series[Any]) -> tuple[Array, Array]:
@@ -210,7 +257,7 @@ def _labels(series: pd.Series[Any]) -> Array:
     if _is_number(series):
         if series.dtype != object and getattr(series.dtype, "kind", "") in "iu":
             return np.asarray(series.to_numpy(dtype=np.uint64 if series.dtype.kind == "u" else np.int64))
-        values = series.astype("float64").to_numpy()
+        values = _floats(series)
         if not np.all(values == np.floor(values)):
             example = values[values != np.floor(values)][0]
             raise DataError(
@@ -220,6 +267,9 @@ def _labels(series: pd.Series[Any]) -> Array:
         return values
     if holds in ("datetime64", "datetime", "date", "timedelta64", "timedelta"):
         raise DataError(f"Unknown label type: {holds}. y holds times; make labels of them: y.astype(str).")
+    nested = next((value for value in series if isinstance(value, _NESTED)), None) if holds == "mixed" else None
+    if nested is not None:
+        raise DataError(f"Unknown label type: y holds a {type(nested).__name__} as a label. Pass strings or numbers.")
     return np.asarray(series.to_numpy(dtype=object))
 
 

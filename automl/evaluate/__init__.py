@@ -1,6 +1,7 @@
 """Splits, one fold, and the estimate of the final score."""
 
 from automl.evaluate.estimate import Estimate, estimate_score, fold_loss
+from automl.evaluate.fitting import refit_params
 from automl.evaluate.fold import (
     Evaluation,
     FoldOutput,
@@ -27,6 +28,7 @@ __all__ = [
     "load_evaluation",
     "make_folds",
     "read_prediction",
+    "refit_params",
     "run_fold",
     "run_refit",
     "save_evaluation",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from automl.core import Array
+from automl.core import Array, Param
 from automl.data import Dataset
 from automl.evaluate.network import BLIND_EPOCHS, fit_network
 from automl.evaluate.preparation import Prepared, Preparer
@@ -18,7 +18,7 @@ from automl.evaluate.splits import Rule, stop_split
 from automl.evaluate.stopping import Part, stopper
 from automl.space import Component
 
-__all__ = ["Fitted", "fit_pipeline"]
+__all__ = ["Fitted", "fit_pipeline", "refit_params"]
 
 SMALL = 1_000  # below this many training rows a stop set is too dear: the round count is found, then all rows are used
 
@@ -40,6 +40,7 @@ def fit_pipeline(
     rule: Rule,
     seed: int,
     rounds: int | None = None,
+    at_most: int | None = None,
     seconds: float | None = None,
     preparer: Preparer | None = None,
 ) -> Fitted:
@@ -55,6 +56,8 @@ def fit_pipeline(
         Training rows only.
     rounds : int or None
         A number of rounds found earlier: then nothing is held out (refit, replay).
+    at_most : int or None
+        Rounds after which the clock ended an earlier fit of the same rows, which is done again without a clock.
     seconds : float or None
         Boosting stops adding rounds after this many seconds, its preparation included; the model so far is kept.
     preparer : Preparer, optional
@@ -70,12 +73,14 @@ def fit_pipeline(
     if model.stopping is None or rounds is not None:
         return _fit_all(build(rounds), model, train, rounds, preparer)
     small = train.n_rows < SMALL
+    if small and at_most is not None:
+        return _fit_all(build(at_most), model, train, at_most, preparer)
     share = float(0.2 if small else np.clip(0.1 * train.n_rows, 50, 5_000) / train.n_rows)
     split = stop_split(train, share, rule, seed)
     if len(split[1]) < 5:
         found = BLIND_EPOCHS if model.stopping == "network" else min(200, _rounds_of(build(None)[-1], model))
     else:
-        pipeline = build(None)
+        pipeline = build(at_most if model.heeds_clock and model.stopping != "network" else None)
         prepared = preparer.fit(pipeline[:-1], train, split, f"{share} {rule} {seed}")
         limit = seconds
         if seconds is not None:  # the preparation counts too
@@ -85,6 +90,17 @@ def fit_pipeline(
             return _joined(prepared, pipeline, found)
         found = found if model.stopping == "network" else max(10, int(found * 1.15))
     return _fit_all(build(found), model, train, found, preparer)
+
+
+def refit_params(model: Component, rounds: int | None) -> dict[str, Param]:
+    """Return what a model is told for a fit on all rows: a number of rounds found earlier, and to hold nothing out.
+
+    For networks that holds where scikit-learn's own training is used.
+    """
+    counts = "max_iter" if model.stopping == "network" else model.rounds
+    if rounds is None or counts is None:
+        return {}
+    return {counts: rounds, **({"early_stopping": False} if model.stopping in ("hist", "network") else {})}
 
 
 def _fit_all(pipeline: Any, model: Component, train: Dataset, rounds: int | None, preparer: Preparer) -> Fitted:

@@ -19,7 +19,7 @@ import numpy as np
 from automl.core import Array, Config, Fidelity, Metric, Status, stream, stream_seed
 from automl.data import Dataset, Schema, Task, open_dataset
 from automl.ensemble import sample_rows
-from automl.evaluate.fitting import fit_pipeline
+from automl.evaluate.fitting import fit_pipeline, refit_params
 from automl.evaluate.preparation import Preparations, Preparer
 from automl.evaluate.splits import Folds
 from automl.space import Catalog, Component, Facts
@@ -116,7 +116,13 @@ def warm_up() -> None:
 
 
 def run_fold(
-    path: str, config: Config, fold: int, fidelity: Fidelity, artifact: str, seconds: float | None
+    path: str,
+    config: Config,
+    fold: int,
+    fidelity: Fidelity,
+    artifact: str,
+    seconds: float | None,
+    at_most: int | None = None,
 ) -> FoldOutput:
     """Fit on the training part of a fold, predict its test part, score, and leave the fitted pipeline at ``artifact``.
 
@@ -128,6 +134,8 @@ def run_fold(
         Below 1 in rows: fitted on a seeded, stratified share of the training rows.
     seconds : float or None
         Boosting stops by itself after so long.
+    at_most : int or None
+        Boosting stops by itself after so many rounds: those that the clock left it in an earlier run.
     """
     evaluation, dataset = load_evaluation(path)
     train_rows, test_rows = evaluation.folds.pairs[fold]
@@ -138,7 +146,7 @@ def run_fold(
     train = _weighing(dataset.rows(train_rows))
     test = dataset.rows(test_rows)
     preparer = Preparer(evaluation.preparations, f"fold {fold}, rows {fidelity.rows}")
-    return _fit_and_score(evaluation, config, train, test, fold, artifact, seconds, None, preparer)
+    return _fit_and_score(evaluation, config, train, test, fold, artifact, seconds, None, preparer, at_most)
 
 
 def run_refit(path: str, config: Config, artifact: str, rounds: int | None, seconds: float | None) -> FoldOutput:
@@ -158,6 +166,7 @@ def _fit_and_score(
     seconds: float | None,
     rounds: int | None,
     preparer: Preparer,
+    at_most: int | None = None,
 ) -> FoldOutput:
     seed = stream_seed(evaluation.seed, "fit", fold)
     model = evaluation.catalog.get(config.steps[-1].component)
@@ -172,6 +181,7 @@ def _fit_and_score(
             rule=evaluation.folds.rule,
             seed=seed,
             rounds=rounds,
+            at_most=at_most,
             seconds=seconds,
             preparer=preparer,
         )
@@ -217,9 +227,7 @@ def _build(
     if rounds is not None and model.rounds is not None:
         last = pipeline.steps[-1][1]
         last = getattr(last, "regressor", last)  # of a transformed target
-        # HistGradientBoosting would hold out rows of its own again
-        switch = {"early_stopping": False} if model.stopping == "hist" else {}
-        last.set_params(**{model.rounds: rounds}, **switch)
+        last.set_params(**refit_params(model, rounds))
     return pipeline
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from automl.core import Proposal, Result
+from automl.core import Config, Proposal, Result
 
 __all__ = ["Chain", "Optimizer"]
 
@@ -25,6 +25,13 @@ class Optimizer(Protocol):
         """Learn how a trial ended, also a failed or pruned one."""
         ...
 
+    def recall(self, config: Config) -> bool:
+        """Take this for the next proposal without working it out: an earlier process was given it, perhaps changed.
+
+        Returns False where nothing is left to propose. An optimizer without this method is asked instead.
+        """
+        ...
+
 
 class Chain:
     """Asks the first optimizer until it has nothing left, then the next; tells all of them."""
@@ -42,3 +49,6 @@ class Chain:
     def tell(self, result: Result) -> None:
         for optimizer in self._optimizers:
             optimizer.tell(result)
+
+    def recall(self, config: Config) -> bool:
+        return any(optimizer.recall(config) for optimizer in self._optimizers)

@@ -21,3 +21,9 @@ class Portfolio:
     def tell(self, result: Result) -> None:
         key = result.trial.config.key()
         self._left = [config for config in self._left if config.key() != key]
+
+    def recall(self, config: Config) -> bool:
+        if not self._left:
+            return False
+        self._left.pop()
+        return True

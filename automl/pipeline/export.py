@@ -8,10 +8,9 @@ import math
 import pickle
 import platform
 import shutil
-import sys
 import tempfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from automl.core import Array, SettingError, StoreError
 from automl.pipeline.plain import check_plain
+from automl.pipeline.versions import library_versions
 
 if TYPE_CHECKING:
     from automl.data.dataset import Schema, Task
@@ -136,7 +136,8 @@ def _fill(
     (folder / "pipeline.joblib").write_bytes(zlib.compress(pickle.dumps(model, protocol=5), 1))
     _write_json(folder / "schema.json", schema.to_json())
     shutil.copyfile(standalone.__file__, folder / "predict.py")
-    libraries, loose = _libraries(modules, container)
+    needed = {"joblib", "pyarrow"} if container == "frame" else {"joblib"}  # by predict.py
+    libraries, loose = library_versions(modules | needed)
     notes = [f"# {name}: not from a package index; must be importable\n" for name in loose]
     pins = [f"{name}=={version}\n" for name, version in libraries.items()]
     (folder / "requirements.txt").write_text("".join(notes + pins), encoding="utf-8")
@@ -197,21 +198,6 @@ def _is_mixed(column: Any) -> bool:
     except (pyarrow.ArrowException, TypeError, ValueError):
         return True
     return False
-
-
-def _libraries(modules: Iterable[str], container: str) -> tuple[dict[str, str], list[str]]:
-    """Return the versions of the distributions that provide these modules, and the modules that none provides."""
-    from importlib import metadata
-
-    # What predict.py and the arithmetic below scikit-learn need, whether the pickle names it or not.
-    needed = {*modules, "joblib", "numpy", "pandas", "scipy", "sklearn"} | (
-        {"pyarrow"} if container == "frame" else set()
-    )
-    providers = metadata.packages_distributions()
-    public = needed - set(sys.stdlib_module_names)
-    names = {name for module in public for name in providers.get(module, ())}
-    libraries = {name: metadata.version(name) for name in sorted(names, key=str.lower)}
-    return libraries, sorted(module for module in public if module not in providers)
 
 
 def _put_in_place(scratch: Path, target: Path) -> None:

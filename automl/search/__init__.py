@@ -3,7 +3,8 @@
 from automl.search.limits import available_cores, available_memory_mb
 from automl.search.plan import FitOutcome, FitPlan, Member, Settings
 from automl.search.progress import ProgressLine
-from automl.search.resolve import LEAST_SECONDS, Resolved, check_settings, resolve
+from automl.search.replay import Replay, replay_run
+from automl.search.resolve import LEAST_SECONDS, Resolved, check_settings, resolve, wanted_workers
 from automl.search.run import run_fit
 from automl.search.script import export_script
 from automl.search.session import Session, continued_session, new_session
@@ -14,6 +15,7 @@ __all__ = [
     "LEAST_SECONDS",
     "Member",
     "ProgressLine",
+    "Replay",
     "Resolved",
     "Session",
     "Settings",
@@ -23,6 +25,8 @@ __all__ = [
     "continued_session",
     "export_script",
     "new_session",
+    "replay_run",
     "resolve",
     "run_fit",
+    "wanted_workers",
 ]

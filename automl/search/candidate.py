@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -97,6 +97,13 @@ class Candidate:
             sum(output.write_seconds for output in outputs),
         )
 
+    def discard(self) -> None:
+        """Forget predictions and where fold models were: they can no longer be chosen."""
+        self.discarded = True
+        for fold, output in list(self.outputs.items()):
+            if output.prediction is not None or output.artifact is not None:
+                self.outputs[fold] = replace(output, prediction=None, artifact=None, artifact_mb=0.0)
+
     def reopen(self, lost: Collection[int]) -> None:
         """Forget folds whose models or predictions are gone, so that they run again; the trial is not raced again."""
         for fold in lost:
@@ -114,18 +121,16 @@ class Candidate:
         return self.result
 
 
-def falls_behind(candidate: Candidate, rivals: Sequence[Candidate], depth: int) -> bool:
-    """Whether a candidate, after folds 0..f, is worse than the worst of the best ``depth`` complete rivals there.
+def falls_behind(candidate: Candidate, rivals: Sequence[Candidate]) -> bool:
+    """Whether a candidate, after folds 0..f, is worse there than the worst of the rivals.
 
-    Compared on the same folds only. With fewer than ``depth`` complete rivals nobody falls behind. This is the
-    forgiving early stop of Bergman, Purucker and Hutter (AutoML 2024), set against a group because an ensemble needs
-    more than the best.
+    Compared on the same folds only; without rivals nobody falls behind. This is the forgiving early stop of Bergman,
+    Purucker and Hutter (AutoML 2024), set against the best few because an ensemble needs more than the best.
     """
     done = candidate.judged
-    if len(rivals) < depth or done == 0:
+    if not rivals or done == 0:
         return False
-    best = sorted(rivals, key=lambda rival: (rival.loss, rival.trial.id))[:depth]
-    bar = max(_mean(rival.fold_losses(done)) for rival in best)
+    bar = max(_mean(rival.fold_losses(done)) for rival in rivals)
     return _mean(candidate.fold_losses(done)) > bar
 
 

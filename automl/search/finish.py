@@ -30,7 +30,7 @@ from automl.search.plan import Member
 from automl.search.schedule import COUNTED_SECONDS
 from automl.search.selecting import Evidence, Selected, choose
 
-__all__ = ["Finished", "finish", "finish_alone"]
+__all__ = ["Finished", "finish", "finish_alone", "load_model"]
 
 JOINING_SECONDS = 0.3  # kept for joining the models once they are loaded
 
@@ -118,7 +118,7 @@ def _load_all(run: Run, chosen: Sequence[tuple[Candidate, float]], refitted: dic
             continue
         paths = [refitted[trial]] if trial in refitted else candidate.artifacts
         try:
-            models = [_load(path) for path in paths]
+            models = [load_model(path) for path in paths]
         except Exception as error:  # unpickling runs the code of whoever made the model
             run.notes.append(f"trial {trial} left out of the ensemble: it cannot be loaded ({error})")
             continue
@@ -179,7 +179,8 @@ def _refit_rounds(candidate: Candidate, growth: float) -> int | None:
     return round(float(np.mean(found)) * min(1.1, growth**0.5)) if found else None
 
 
-def _load(path: str) -> Any:
+def load_model(path: str) -> Any:
+    """Return a fitted model that a worker of ours has written."""
     with Path(path).open("rb") as file:  # written by our own workers in this run
         return pickle.load(file)
 
@@ -187,6 +188,7 @@ def _load(path: str) -> Any:
 def _announce(run: Run, selected: Selected, members: Sequence[Member], estimate: Estimate) -> None:
     data = {
         "weights": {str(member.trial): member.weight for member in members},
+        "refitted": [member.trial for member in members if member.refitted],
         # another metric's value (the user's own failed on the ensemble) has no place beside the trials' losses
         "loss": -run.metric.sign * estimate.value if estimate.metric == run.metric.name else None,
         "method": selected.method,
@@ -215,14 +217,14 @@ def _last_resort(run: Run, dataset: Dataset) -> Finished:
     members: tuple[Member, ...] = ()
     if partial:
         best = min(partial, key=lambda c: (-len(c.outputs), c.loss))
-        models = [_load(path) for path in best.artifacts if Path(path).exists()]
+        models = [load_model(path) for path in best.artifacts if Path(path).exists()]
         run.notes.append(f"no trial was complete; the model is {best.model.name} on {len(models)} fold(s)")
         losses = best.fold_losses()
         value, n = float(losses[~np.isnan(losses)].mean()), sum(len(run.folds.pairs[f][1]) for f in best.outputs)
         label, members = "no complete trial; score of the folds that are there", (_member(run, dataset, best, value),)
     elif screened:
         best = min(screened, key=lambda c: c.screened_loss)
-        models = [_load(str(screened_path(run, best.trial.id)))]
+        models = [load_model(str(screened_path(run, best.trial.id)))]
         rows = f"{run.plan.screen_rows:,} rows"
         run.notes.append(f"no trial was complete on all rows; the model is {best.model.name} on {rows}: give more time")
         value, n = best.screened_loss, len(run.folds.pairs[0][1])

@@ -328,11 +328,8 @@ def _keep_screened(run: Run) -> None:
 
 def discard(run: Run, candidate: Candidate) -> None:
     """Delete the fold models of a candidate that can no longer be chosen, and forget its predictions."""
-    candidate.discarded = True
     _delete(run, [run.artifacts.folder_for(candidate.trial.id, fold) for fold in candidate.outputs])
-    for fold, output in list(candidate.outputs.items()):
-        if output.prediction is not None:
-            candidate.outputs[fold] = replace(output, prediction=None, artifact=None, artifact_mb=0.0)
+    candidate.discard()
 
 
 def _delete(run: Run, paths: list[Path]) -> None:

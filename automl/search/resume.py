@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from automl.core import Config, Event, FoldResult, JobKind, Measures, SettingError, Status
+from automl.core import Config, Event, FoldResult, JobKind, Measures, SettingError, Status, StoreError
 from automl.evaluate import FoldOutput, read_prediction
 from automl.search.candidate import Candidate
-from automl.search.loop import Run, announce, discard, model_path, retained, screened_path
+from automl.search.loop import Run, announce, model_path, retained, screened_path
 from automl.search.plan import FitPlan
 
 __all__ = ["MUST_AGREE", "check_same", "mend", "restore"]
@@ -121,18 +122,27 @@ def _fold_result(run: Run, data: Mapping[str, Any]) -> FoldResult:
 
 
 def mend(run: Run) -> None:
-    """Read the predictions of all trials that may still be chosen; folds whose files are not whole run again."""
+    """Read the predictions of all trials that may still be chosen; folds whose files are not whole run again.
+
+    All other files of trials are deleted.
+    """
     keep = {c.trial.id for c in retained(run)}
+    needed: list[Path] = []
     for candidate in run.schedule.candidates:
-        if candidate.complete and candidate.trial.id not in keep:
-            discard(run, candidate)
-        elif candidate.result is None or candidate.complete:
+        if candidate.result is not None and candidate.trial.id not in keep:
+            candidate.discard()
+        else:
             lost = [fold for fold in candidate.outputs if not _whole(candidate, fold)]
             if lost:
                 candidate.reopen(lost)
+            needed += [run.artifacts.folder_for(candidate.trial.id, fold) for fold in candidate.outputs]
         screened = candidate.screened
         if screened is not None and not (screened.artifact and Path(screened.artifact).exists()):
-            candidate.screened = screened and dataclasses.replace(screened, artifact=None)
+            candidate.screened = dataclasses.replace(screened, artifact=None)
+        elif screened is not None:
+            needed.append(screened_path(run, candidate.trial.id).parent)
+    with contextlib.suppress(StoreError):
+        run.artifacts.sweep(needed)
 
 
 def _whole(candidate: Candidate, fold: int) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -76,7 +78,8 @@ class Schedule:
         self._told = 0
         self._turned_down = 0
         self._exhausted = False
-        self._untold: list[Result] = []
+        self._best: list[Candidate] = []  # complete, by loss
+        self._ranked: set[int] = set()  # trials in it
         self.candidates: list[Candidate] = []
 
     # ---- what to do next
@@ -243,20 +246,18 @@ class Schedule:
         return Candidate(trial, model, self._plan.n_folds, exempt=exempt)
 
     def reopen(self, config: Config, origin: str, *, waits: bool) -> None:
-        """Open again the next trial of an earlier session.
-
-        The optimizer is asked as often as it was then, so that it goes on behind it. In a timed run its answer may be
-        another one: a proposal that was turned down or made cheaper then.
+        """Open again the next trial of an earlier session; the optimizer goes on behind it.
 
         Raises
         ------
         SettingError
-            In a counted run, if the optimizer does not propose what it did.
+            In a counted run, if an optimizer of the user's own does not propose what it did.
         """
         if not self._plan.timed:
             self._may_open()
-        asked = self._optimizer.ask(1)
-        if not self._plan.timed and [proposal.config for proposal in asked] != [config]:
+        recall = getattr(self._optimizer, "recall", None)
+        same = recall(config) if recall else [proposal.config for proposal in self._optimizer.ask(1)] == [config]
+        if not (same or self._plan.timed):
             raise SettingError(
                 f"the optimizer does not propose trial {len(self.candidates)} again as it did: "
                 "resume with the same optimizer and the same versions of all libraries"
@@ -360,9 +361,7 @@ class Schedule:
                 if candidate.loss == float("inf"):
                     return self._close(candidate, Status.INVALID, "the metric is not defined on any fold")
                 return self._close(candidate, Status.OK, None)
-            if not (candidate.exempt or candidate.spared) and falls_behind(
-                candidate, self._rivals(candidate), RACE_DEPTH
-            ):
+            if not (candidate.exempt or candidate.spared) and falls_behind(candidate, self._rivals(candidate)):
                 rng = stream(self._plan.seed, "race", candidate.trial.id)
                 if rng.random() < SPARED:
                     candidate.spared = True
@@ -372,13 +371,17 @@ class Schedule:
         return None
 
     def _rivals(self, candidate: Candidate) -> list[Candidate]:
-        complete = [c for c in self.candidates if c.complete]
-        if self._plan.timed:
-            return complete
-        return [c for c in complete if c.trial.id <= candidate.trial.id - LAG]
+        """The best complete trials that this one is set against; none while there are too few."""
+        last = len(self.candidates) if self._plan.timed else candidate.trial.id - LAG
+        seen = (c for c in self._best if c.trial.id <= last and c.complete)
+        rivals = list(itertools.islice(seen, RACE_DEPTH))
+        return rivals if len(rivals) == RACE_DEPTH else []
 
     def _close(self, candidate: Candidate, status: Status, reason: str | None) -> Result:
         result = candidate.end(status, reason)
+        if status is Status.OK and candidate.trial.id not in self._ranked:
+            self._ranked.add(candidate.trial.id)
+            bisect.insort(self._best, candidate, key=lambda c: (c.loss, c.trial.id))
         if self._plan.timed and not candidate.told:
             self._optimizer.tell(result)
             candidate.told = True

@@ -25,7 +25,7 @@ FORMAT = "automl-model"
 VERSION = 1
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 64_000_000  # bytes; a hundred thousand columns take 6 MB
-ADVICE = "give the file that save of this version of automl wrote, or fit and save again"
+NOT_OURS = "it was not saved by this version of automl; give the file that save wrote, or fit and save again"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Manifest:
     def from_json(cls, data: Any) -> Manifest:
         """Check what a file says; a field that is missing or of another type is a ValueError that names it."""
         if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise ValueError(f"it has no manifest of the format {FORMAT!r}")
+            raise ValueError(f"it has no manifest of the format {FORMAT!r}: {NOT_OURS}")
         version = data.get("version")
         if isinstance(version, bool) or not isinstance(version, int) or version < 1:
             raise ValueError(f"its manifest has the version {version!r}; expected {VERSION}")
@@ -222,8 +222,7 @@ def _opened(path: str | Path) -> Iterator[zipfile.ZipFile]:
     try:
         with target.open("rb") as file:
             if file.read(4) != b"PK\x03\x04":
-                found = "it was not saved by this version of automl" if target.stat().st_size else "it is empty"
-                raise ValueError(found)
+                raise ValueError(NOT_OURS if target.stat().st_size else "it is empty; save the model again")
             with zipfile.ZipFile(file) as archive:
                 yield archive
     except FileNotFoundError as error:
@@ -233,14 +232,14 @@ def _opened(path: str | Path) -> Iterator[zipfile.ZipFile]:
     except OSError as error:
         raise StoreError(f"{target} cannot be read: {error}") from error
     except ValueError as error:
-        raise StoreError(f"{target} cannot be read as a model: {error}; {ADVICE}") from error
+        raise StoreError(f"{target} cannot be read as a model: {error}") from error
     except Exception as error:  # zipfile has many ways to say that bytes are not what they should be
         raise StoreError(f"{target} cannot be read as a model: damaged or cut off ({error}); copy it again") from error
 
 
 def _manifest(archive: zipfile.ZipFile) -> Manifest:
     if MANIFEST not in archive.namelist():
-        raise ValueError("it has no manifest")
+        raise ValueError(f"it has no manifest: {NOT_OURS}")
     return Manifest.from_json(json.loads(_content(archive, MANIFEST, LARGEST_MANIFEST)))
 
 

@@ -67,6 +67,24 @@ def test_what_was_told_is_not_proposed_again(make):
     assert known not in [p.config for p in optimizer.ask(20)]
 
 
+@pytest.mark.parametrize("told_too", [False, True])
+@pytest.mark.parametrize("n", [1, 5, 30])
+def test_it_goes_on_behind_what_an_earlier_process_was_given(make, n, told_too):
+    whole, later = make(), make()
+    for number, proposal in enumerate(whole.ask(n)):
+        assert later.recall(proposal.config)
+        if told_too:
+            for optimizer in (whole, later):
+                optimizer.tell(told(proposal.config, number=number))
+    assert later.ask(10) == whole.ask(10)
+
+
+def test_nothing_left_cannot_be_recalled(space):
+    portfolio = Portfolio(portfolio_of(space)[:1])
+    [proposal] = portfolio.ask(1)
+    assert not portfolio.recall(proposal.config)
+
+
 def test_a_chain_goes_on_with_the_next_optimizer(space):
     first = portfolio_of(space)[:2]
     chain = Chain([Portfolio(first), RandomSearch(space, 0)])

@@ -81,6 +81,9 @@ def test_one_row_of_missing_values():
         ("s", [1.0, 2.0, np.nan], "'s' held strings in fit; here it holds floats such as 1.0"),
         ("day", [1, 2, 3], "'day' held dates in fit; here it holds the number 1"),
         ("written", [20200101, 2, 3], "'written' held dates written as %Y-%m-%d"),
+        ("written", pd.Series([20200101, 2, None], dtype=object), "'written' held dates written as %Y-%m-%d"),
+        ("day", pd.Categorical([1.5, 2, None]), "'day' held dates in fit; here it holds the number 1.5"),
+        ("s", pd.Categorical([1.0, 2.0, None]), "'s' held strings in fit; here it holds floats such as 1.0"),
     ],
 )
 def test_changed_types_are_refused(name, values, message):

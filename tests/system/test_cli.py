@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import pandas as pd
 import pytest
 
@@ -126,6 +127,19 @@ def test_export_copies_the_folder_once(model, tmp_path, capsys):
     assert run(["export", str(model), "--out", str(tmp_path / "shipped")]) == 2
     assert run(["export", str(model)]) == 2
     assert run(["export", str(model), "--pickle", str(tmp_path)]) == 2
+
+
+def test_export_writes_a_script_that_fits_without_automl(model, tmp_path, capsys):
+    out = tmp_path / "deep" / "pipeline.py"
+    assert run(["export", str(model), "--python", str(out)]) == 0
+    assert str(out) in capsys.readouterr().out
+    pd.read_csv(MACHINES).to_csv(tmp_path / "table.csv", index=False)
+    program = f"import sys, runpy; sys.modules['automl'] = None; sys.argv = [{str(out)!r}, 'table.csv', 'state', 'm.joblib']"
+    program += f"; runpy.run_path({str(out)!r}, run_name='__main__')"
+    subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, check=True)
+    assert joblib.load(tmp_path / "m.joblib").classes_.tolist() == CLASSES
+    assert run(["export", str(model), "--python", str(tmp_path)]) == 2
+    assert "--python" in capsys.readouterr().err
 
 
 def test_a_model_is_not_overwritten_unasked(model, capsys):

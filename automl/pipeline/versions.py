@@ -1,0 +1,49 @@
+"""Versions of the libraries that a model needs: recorded when it is written, compared when it is read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+
+__all__ = ["library_versions", "version_changes"]
+
+
+ALWAYS = ("numpy", "pandas", "scipy", "sklearn")  # the arithmetic of every model, whether its pickle names it or not
+
+
+def library_versions(modules: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the versions of the distributions that provide these modules, and the modules that none provides.
+
+    Examples
+    --------
+    >>> from automl.pipeline.versions import library_versions
+    >>> libraries, loose = library_versions({"joblib", "json", "my_script"})
+    >>> list(libraries), loose
+    (['joblib', 'numpy', 'pandas', 'scikit-learn', 'scipy'], ['my_script'])
+    """
+    providers = metadata.packages_distributions()
+    public = {*modules, *ALWAYS} - set(sys.stdlib_module_names) - {"", "__main__"}
+    names = {name for module in public for name in providers.get(module, ())}
+    libraries = {name: metadata.version(name) for name in sorted(names, key=str.lower)}
+    return libraries, sorted(module for module in public if module not in providers)
+
+
+def version_changes(libraries: Mapping[str, str]) -> list[str]:
+    """Return, in words, the libraries whose installed version has another first or second number than the recorded one.
+
+    Examples
+    --------
+    >>> from automl.pipeline.versions import version_changes
+    >>> version_changes({"no-such-library": "1.2.3"})
+    ['no-such-library 1.2.3 (here: none)']
+    """
+    changes = []
+    for name, recorded in libraries.items():
+        try:
+            installed = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            installed = "none"
+        if installed.split(".")[:2] != recorded.split(".")[:2]:
+            changes.append(f"{name} {recorded} (here: {installed})")
+    return changes
