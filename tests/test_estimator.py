@@ -79,7 +79,7 @@ def test_clone_pipeline_cross_validation_and_pickle(fitted):
 
 def test_save_and_load(fitted, tmp_path):
     frame = mixed_frame(150)
-    path = fitted.save(tmp_path / "new folder" / "model.joblib")
+    path = fitted.save(tmp_path / "new folder" / "model.automl")
     path = path.rename(tmp_path / "moved.joblib")
     again = automl.load(path)
     assert (again.predict_proba(frame) == fitted.predict_proba(frame)).all()

@@ -27,8 +27,9 @@ LAYERS = {
     "search": 5,
     "explain": 5,
     "saving": 5,
-    "estimator": 6,
-    "cli": 7,
+    "base": 6,
+    "estimator": 7,
+    "cli": 8,
 }
 SEES_ONLY = {
     "execute": {"core"},

@@ -47,7 +47,7 @@ Time = Annotated[
 Task = Annotated[TaskOption, typer.Option(help="auto: strings, booleans and up to 20 integers mean classification.")]
 Metric = Annotated[str, typer.Option(help="Name of a scikit-learn scorer, or auto.")]
 Jobs = Annotated[int, typer.Option(help="Worker processes; -1 means every core that this process may use.")]
-Seed = Annotated[int | None, typer.Option(help="Seed of every random choice.", show_default=False)]
+Seed = Annotated[int | None, typer.Option(help="Seed of every random choice.", show_default=False, min=0)]
 Trials = Annotated[int | None, typer.Option(help="Number of trials: without --time a reproducible run.", min=1)]
 Drop = Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")]
 Weights = Annotated[str | None, typer.Option(help="Column of sample weights.")]

@@ -17,6 +17,7 @@ BAD_INPUT = 2
 NO_MODEL = 3
 UNEXPECTED = 4
 INTERRUPTED = 130
+LONGEST = 4_000  # characters of a message
 
 
 def main() -> None:
@@ -67,9 +68,16 @@ def _report(error: BaseException) -> int:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"automl: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"automl: warning: {_line(str(message))}", file=sys.stderr)
 
 
 def _say(message: str, code: int) -> int:
-    print(f"automl: error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"automl: error: {_line(message)}", file=sys.stderr)
     return code
+
+
+def _line(message: str) -> str:
+    """Return one line that no column name or value in it can stretch without end, or use to command a terminal."""
+    whole = " ".join(message.split())
+    short = whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} ... {whole[-LONGEST // 4 :]}"
+    return "".join(letter if letter.isprintable() else "?" for letter in short)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from automl.cli.folder import ModelFolder
+from automl.cli.output import writing
 from automl.core import SettingError
 
 __all__ = ["export_model"]
@@ -22,7 +23,9 @@ def export_model(
         )
     folder = ModelFolder(model)
     folder.record()
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if (pickle is not None or out is not None) and not (folder.export / "pipeline.joblib").is_file():
+        raise SettingError(f"{folder.export} holds no pipeline; make it again: automl resume {folder.path}")
+    if out is not None and os.path.exists(out) and (not out.is_dir() or any(out.iterdir())):
         raise SettingError(f"--out {out} is not a new or empty folder; name one that is")
     named = (
         ("--pickle", pickle, "pipeline.joblib"),
@@ -30,21 +33,25 @@ def export_model(
         ("--share", share, "model.automl"),
     )
     for option, path, name in named:
-        if path is not None and path.is_dir():
+        if path is not None and os.path.isdir(path):
             raise SettingError(f"{option} {path} is a folder; name a file, for example {path / name}")
     if pickle is not None:
-        pickle.parent.mkdir(parents=True, exist_ok=True)
-        partial = pickle.with_name(pickle.name + ".partial")
-        shutil.copyfile(folder.export / "pipeline.joblib", partial)
-        os.replace(partial, pickle)
+        with writing("--pickle", pickle):
+            pickle.parent.mkdir(parents=True, exist_ok=True)
+            partial = pickle.with_name(pickle.name + ".partial")
+            shutil.copyfile(folder.export / "pipeline.joblib", partial)
+            os.replace(partial, pickle)
         print(f"{pickle}: the fitted pipeline; load it with joblib.load")
     if out is not None:
-        shutil.copytree(folder.export, out, dirs_exist_ok=True)
+        with writing("--out", out):
+            shutil.copytree(folder.export, out, dirs_exist_ok=True)
         print(f"{out}: the fitted pipeline with its schema and versions; see {out / 'README.md'}")
     if python is not None:
         from automl import load
 
-        load(folder.model).export_script(python)
+        estimator = load(folder.model)
+        with writing("--python", python):
+            estimator.export_script(python)
         print(f"{python}: builds and fits the model again, without automl; see the text at its top")
     if share is not None:
         from automl import load
@@ -52,5 +59,7 @@ def export_model(
         from automl.store import read_manifest
 
         manifest = read_manifest(folder.model)
-        save(load(folder.model), share, share=True, target=manifest.target, command=manifest.command)
+        estimator = load(folder.model)
+        with writing("--share", share):
+            save(estimator, share, share=True, target=manifest.target, command=manifest.command)
         print(f"{share}: the model; automl.load({share.name!r}, trusted=False) reads it without unpickling")

@@ -35,9 +35,10 @@ def fit_table(request: Request, out: Path, *, overwrite: bool, keep_data: bool, 
         print(f"task: {'classification' if table.classifies else 'regression'} ({table.why})", flush=True)
     estimator = _estimator(request, table, budget, folder, verbose=verbose)
     with folder.renewed(), stop_when_asked() as asked:
-        folder.begin(request.to_json(table))
+        asked_for = request.to_json(classifies=table.classifies, why=table.why)
+        folder.begin(asked_for)
         estimator.fit(table.X, table.y, sample_weight=table.weights, groups=table.groups)
-        summary = keep(request.to_json(table), estimator, folder, started, keep_data=keep_data)
+        summary = keep(asked_for, estimator, folder, started, keep_data=keep_data)
     report(summary, estimator, folder, as_json=as_json)
     return asked.code(estimator.outcome_.stopped)
 

@@ -15,17 +15,37 @@ from automl.core import InputError, SettingError
 __all__ = ["ModelFolder"]
 
 
+# What the commands rely on, with the types of JSON.
+_RECORD: dict[str, tuple[type, ...]] = {"target": (str,)}
+_REQUEST: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("target", "table", "why_task"), (str,)),
+    **dict.fromkeys(("weights", "groups"), (str, type(None))),
+    **dict.fromkeys(("drop", "left_aside"), (list,)),
+    "classifies": (bool,),
+}
+
+
+def _read(path: Path, fields: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict):
+        raise ValueError(f"it holds a {type(data).__name__}, not a dictionary")
+    wrong = [name for name, kinds in fields.items() if not isinstance(data.get(name), kinds)]
+    if wrong:
+        raise ValueError(f"it does not say as it should: {', '.join(wrong)}")
+    return data
+
+
 class ModelFolder:
     """What ``automl fit --out`` writes, and every other command reads.
 
-    ``model.joblib`` is the fitted estimator, ``export/`` the pipeline that needs no automl, ``journal.sqlite`` the run,
+    ``model.automl`` is the fitted estimator, ``export/`` the pipeline that needs no automl, ``journal.sqlite`` the run,
     ``request.json`` what was asked for and ``automl.json`` what came of it. The last is written when the model is
     there: a folder that has it is complete, one that has not can be resumed.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.model = path / "model.joblib"
+        self.model = path / "model.automl"
         self.export = path / "export"
         self.journal = path / "journal.sqlite"
         self._record = path / "automl.json"
@@ -33,22 +53,33 @@ class ModelFolder:
 
     def check_free(self, *, overwrite: bool) -> None:
         """Refuse a place that cannot be written to without losing something of the user's."""
-        if self.path.is_dir() and any(self.path.iterdir()):
+        with self._refusing():
+            used, is_folder = self.path.exists(), self.path.is_dir()
+            filled = is_folder and any(self.path.iterdir())
+        if filled:
             if not overwrite:
                 raise SettingError(f"--out {self.path} is not empty; name a new folder, or add --overwrite")
             if not (self._record.is_file() or self.journal.is_file()):
                 raise SettingError(f"--out {self.path} holds files that automl did not make; name a new folder")
-        elif self.path.exists() and not self.path.is_dir():
+        elif used and not is_folder:
             raise SettingError(f"--out {self.path} is a file; name a folder")
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SettingError(f"--out {self.path} cannot be made: {error}; name another folder") from error
 
     @contextmanager
     def renewed(self) -> Iterator[None]:
         """Put an empty folder in the place of an old one; the old one comes back if no model comes of it."""
         old = self.path.with_name(f".{self.path.name}.replaced")
-        if self.path.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            os.replace(self.path, old)
-        self.path.mkdir(parents=True)
+        with self._refusing():
+            if self.path.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                os.replace(self.path, old)
+            self.path.mkdir(parents=True)
         try:
             yield
         except BaseException as error:
@@ -68,10 +99,9 @@ class ModelFolder:
         """Return what ``begin`` wrote, or refuse a folder without a run."""
         self.check_run()
         try:
-            request: dict[str, Any] = json.loads(self._request.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            return _read(self._request, _REQUEST)
+        except (OSError, ValueError, RecursionError) as error:
             raise SettingError(f"{self.path}: the run there cannot be resumed ({error}); fit again") from error
-        return request
 
     def finish(self, record: Mapping[str, Any]) -> None:
         """Write what the command line must remember; from now on the folder is complete."""
@@ -85,10 +115,9 @@ class ModelFolder:
                 f"{self.path}: the run there has not ended, or was killed; go on with: automl resume {self.path}"
             )
         try:
-            record: dict[str, Any] = json.loads(self._record.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            return _read(self._record, _RECORD)
+        except (OSError, ValueError, RecursionError) as error:
             raise SettingError(f"{self._record} cannot be read ({error}); fit again") from error
-        return record
 
     def check_run(self) -> None:
         """Refuse a folder that automl did not make."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-__all__ = ["as_records", "fixed", "print_json", "text_table"]
+from automl.core import SettingError, StoreError
+
+__all__ = ["as_records", "fixed", "print_json", "text_table", "writing"]
 
 
 def print_json(value: Any) -> None:
@@ -27,6 +31,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return str(value)
+
+
+@contextmanager
+def writing(option: str, path: Path) -> Iterator[None]:
+    """Say which option named a place that cannot be written to."""
+    try:
+        yield
+    except (OSError, StoreError) as error:
+        raise SettingError(f"{option} {path} cannot be written: {error}; name another place") from error
 
 
 def as_records(frame: Any) -> list[dict[str, Any]]:

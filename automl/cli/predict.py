@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from automl.cli.folder import ModelFolder
+from automl.cli.output import writing
 from automl.core import SettingError
 
 __all__ = ["check_suffix", "predict_table", "read_rows", "write_rows"]
@@ -17,7 +19,7 @@ def predict_table(model: Path, table: Path, output: Path | None, *, proba: bool)
     """Predict a file with a saved model and write the predictions."""
     folder = ModelFolder(model)
     record = folder.record()
-    if proba and record["task"] == "regression":
+    if proba and record.get("task") == "regression":
         raise SettingError("--proba needs a classifier, and this model predicts numbers; leave --proba out")
     if output is not None:
         check_suffix(output)
@@ -54,14 +56,21 @@ def check_suffix(path: Path) -> None:
     name = path.name.lower()
     if not name.endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")):
         raise SettingError(f"--output {path}: write to .csv, .tsv (also .gz) or .parquet")
+    if os.path.isdir(path):
+        raise SettingError(f"--output {path} is a folder; name a file")
 
 
 def write_rows(rows: Any, path: Path) -> None:
     """Write a table under another name first, so that nobody reads half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{path.name}")
-    if path.name.lower().endswith((".parquet", ".pq")):
-        rows.to_parquet(partial, index=False)
-    else:
-        rows.to_csv(partial, index=False, sep="\t" if ".tsv" in path.name.lower() else ",")
-    os.replace(partial, path)
+    with writing("--output", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            if path.name.lower().endswith((".parquet", ".pq")):
+                rows.to_parquet(partial, index=False)
+            else:
+                rows.to_csv(partial, index=False, sep="\t" if ".tsv" in path.name.lower() else ",")
+            os.replace(partial, path)
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from automl.cli.folder import ModelFolder
 from automl.cli.output import as_records, fixed, print_json, text_table
-from automl.core import Journal
+from automl.core import Journal, StoreError
 
 __all__ = ["leaderboard_text", "print_failures", "print_leaderboard", "print_log"]
 
@@ -76,6 +76,8 @@ def _read(model: Path, view: Callable[[Journal], Any], top: int | None) -> Any:
     journal = SqliteJournal.open_readonly(folder.journal)
     try:
         frame = view(journal)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(f"{folder.journal} holds events that are not as automl writes them: {error!r}") from error
     finally:
         journal.close()
     return frame if top is None else frame.head(top)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from automl.cli.durations import parse_duration
 from automl.core import Budget, SettingError
-
-if TYPE_CHECKING:
-    from automl.cli.table import Table
 
 __all__ = ["Request"]
 
@@ -62,14 +59,14 @@ class Request:
         saving = min(10.0, 2.0 + 0.05 * budget.seconds)  # 40 fold models, 17 MB: 3 s to 4 s on two cores
         return max(1.0, budget.remaining() - saving)
 
-    def to_json(self, table: Table) -> dict[str, Any]:
-        """Return what a later sitting of the same run must know, with what was found out about the table."""
+    def to_json(self, *, classifies: bool, why: str) -> dict[str, Any]:
+        """Return what a later sitting of the same run must know; ``classifies`` and ``why`` come from the table."""
         aside = [*self.drop, *(name for name in (self.weights, self.groups) if name is not None)]
         known = {
             "target": self.target,
             "table": str(self.path),
-            "classifies": table.classifies,
-            "why_task": table.why,
+            "classifies": classifies,
+            "why_task": why,
             "left_aside": aside,
         }
         return {**known, "drop": list(self.drop), "weights": self.weights, "groups": self.groups}

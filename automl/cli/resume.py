@@ -48,7 +48,7 @@ def resume_run(
 
 
 def _fit_seconds(budget: Budget) -> float | None:
-    return Request(Path(), "", time=f"{budget.seconds}s").fit_seconds(budget)
+    return Request(Path(), "", time=f"{budget.seconds:.6f}s").fit_seconds(budget)
 
 
 def table_of(request: dict[str, Any], data: Path) -> Table:

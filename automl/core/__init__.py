@@ -14,6 +14,7 @@ from automl.core.errors import (
     StoreError,
 )
 from automl.core.events import Event, Journal, Listener
+from automl.core.paths import as_path
 from automl.core.ports import Array, Executor, Metric
 from automl.core.streams import stream, stream_seed
 from automl.core.trial import Fidelity, FoldResult, Job, JobKind, Measures, Proposal, Result, Status, Trial
@@ -47,6 +48,7 @@ __all__ = [
     "Step",
     "StoreError",
     "Trial",
+    "as_path",
     "stream",
     "stream_seed",
 ]

@@ -128,15 +128,14 @@ def _target_tail(dataset: Dataset) -> Iterator[Finding]:
     if y.min() == y.max():
         yield Finding("warning", "constant_target", (), f"the target has one value only, {y[0]:g}; nothing to learn")
         return
-    with np.errstate(over="ignore"):
-        reach, spread = float(np.abs(y - middle).max()), high - low
-    if high > low and reach > _HEAVY_TAIL * spread:
+    reach = float(np.abs(y - middle).max())
+    if high > low and reach > _HEAVY_TAIL * (high - low):
         advice = "predicting its logarithm may help" if y.min() >= 0 else "a robust metric (mae) may suit better"
         yield Finding(
             "info",
             "heavy_tail",
             (),
-            f"the target reaches {reach / spread:.0f} interquartile ranges away from its median; {advice}",
+            f"the target reaches {reach / (high - low):.0f} interquartile ranges away from its median; {advice}",
         )
 
 

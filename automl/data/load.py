@@ -24,6 +24,9 @@ _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _PARQUET = (".parquet", ".pq")
 _SEPARATORS = ",;\t|"
 _HEAD = 65_536
+_LONGEST_HEADER = 16_000_000
+_MOST_COLUMNS = 100_000
+_ZERO, _BINARY = re.compile("\0"), re.compile("[\0-\x08\x0e-\x19\x1b]")  # the latter is in no Latin-1 text
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _DECIMAL_COMMA, _DECIMAL_POINT = (
     re.compile(r"(?:^|;)-?\d+,\d+(?=;|$)", re.M),
@@ -45,12 +48,16 @@ def load_table(path: str | os.PathLike[str], *, text: Collection[str] = ()) -> p
     DataError
         The file is missing, empty, of an unknown kind, ragged, or repeats a column name.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise DataError(f"{path!r} is not a path; give the name of a file as a string.")
     file = Path(path)
     name = file.name.lower()
-    if not file.exists():
+    if not os.path.exists(file):
         raise DataError(f"there is no file {str(file)!r}. Check the path; relative ones start at {os.getcwd()!r}.")
     if file.is_dir():
         raise DataError(f"{str(file)!r} is a folder; expected a single file. Name one of its files.")
+    if not file.is_file():
+        raise DataError(f"{str(file)!r} is a device or a pipe; expected a file. Write the table to one.")
     if not name.endswith(_TEXT + _PARQUET):
         known = ", ".join(_TEXT + _PARQUET)
         raise DataError(f"{str(file)!r} has an unknown extension; expected one of {known}. Convert or rename the file.")
@@ -64,12 +71,15 @@ def load_table(path: str | os.PathLike[str], *, text: Collection[str] = ()) -> p
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:
-    import pyarrow
+    import pyarrow.parquet
 
     try:
-        return pd.read_parquet(file, engine="pyarrow")
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        names = pyarrow.parquet.read_schema(file).names
+        if len(set(names)) == len(names):
+            return pd.read_parquet(file, engine="pyarrow")
+    except Exception as error:  # damaged bytes make Arrow raise nearly anything
         raise DataError(f"{str(file)!r} cannot be read as Parquet: {error}. Write it again.") from error
+    raise DataError(_repeated_message(file, names))
 
 
 def _read_text(file: Path, text_columns: Collection[str]) -> pd.DataFrame:
@@ -78,14 +88,19 @@ def _read_text(file: Path, text_columns: Collection[str]) -> pd.DataFrame:
     text = head.decode(encoding, errors="replace")
     if not text.strip():
         raise DataError(f"{str(file)!r} is empty; expected column names in the first line and at least one row.")
-    separator = _separator(text, file.name)
-    _check_header(file, text, separator)
+    if (_BINARY if encoding == "latin-1" else _ZERO).search(text):
+        raise DataError(_binary_message(file))
+    try:
+        separator = _separator(text, file.name)
+        _check_header(file, text, separator)
+    except csv.Error as error:
+        raise DataError(f"{str(file)!r} is no table: {error}. Expected column names in the first line.") from error
     comma = separator == ";" and _DECIMAL_COMMA.search(text) and not _DECIMAL_POINT.search(text)
     try:
         with warnings.catch_warnings():
             # Rows longer than the header lose their end, with nothing but this warning.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
+            frame = pd.read_csv(
                 file,
                 sep=separator,
                 decimal="," if comma else ".",
@@ -100,8 +115,15 @@ def _read_text(file: Path, text_columns: Collection[str]) -> pd.DataFrame:
             f"{str(file)!r} is ragged: {str(error).strip()}. Every line must have as many fields as the first one "
             f"(separated by {separator!r}; fields that hold it must be quoted)."
         ) from error
-    except (UnicodeError, ValueError, EOFError, OSError, zlib.error) as error:
+    except Exception as error:  # pandas raises nearly anything for what is no table
         raise DataError(f"{str(file)!r} cannot be read: {error}. Write it again as UTF-8 text.") from error
+    if encoding == "latin-1":
+        warnings.warn(
+            f"{str(file)!r} is not valid UTF-8; read as Latin-1. If letters look wrong, write it again as UTF-8.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return frame
 
 
 def _open(file: Path) -> Any:
@@ -111,11 +133,20 @@ def _open(file: Path) -> Any:
 def _head(file: Path) -> bytes:
     try:
         with _open(file) as stream:
-            return bytes(stream.read(_HEAD))
+            head = bytes(stream.read(_HEAD))
+            if len(head) == _HEAD and not _ended(head):  # the whole first line
+                head += stream.readline(_LONGEST_HEADER)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
             f"{str(file)!r} cannot be read: {error}. Check its permissions and that it is complete."
         ) from error
+    if len(head) > _LONGEST_HEADER and not _ended(head):
+        raise DataError(f"{str(file)!r} is no table: its first line is longer than {_LONGEST_HEADER // 10**6} MB.")
+    return head
+
+
+def _ended(head: bytes) -> bool:
+    return b"\n" in head or b"\r" in head
 
 
 def _encoding(file: Path, head: bytes) -> str:
@@ -125,14 +156,10 @@ def _encoding(file: Path, head: bytes) -> str:
             return encoding
     try:
         with io.TextIOWrapper(_open(file), encoding="utf-8", newline="") as stream:
-            while stream.read(1 << 22):
-                pass
+            while part := stream.read(1 << 22):
+                if "\0" in part:
+                    raise DataError(_binary_message(file))
     except UnicodeDecodeError:
-        warnings.warn(
-            f"{str(file)!r} is not valid UTF-8; read as Latin-1. If letters look wrong, write it again as UTF-8.",
-            UserWarning,
-            stacklevel=4,
-        )
         return "latin-1"
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{str(file)!r} cannot be read: {error}. Check that it is complete.") from error
@@ -148,7 +175,10 @@ def _separator(text: str, name: str) -> str:
         lines = lines[:-1]  # cut somewhere
 
     def merit(separator: str) -> tuple[float, int]:
-        widths = [len(row) for row in csv.reader(lines[:200], delimiter=separator) if row]
+        try:
+            widths = [len(row) for row in csv.reader(lines[:200], delimiter=separator) if row]
+        except csv.Error:  # a field too long: it is another one
+            return 0.0, 0
         if not widths or widths[0] < 2:
             return 0.0, 0
         return Counter(widths)[widths[0]] / len(widths), widths[0]
@@ -158,11 +188,21 @@ def _separator(text: str, name: str) -> str:
 
 def _check_header(file: Path, text: str, separator: str) -> None:
     """Refuse repeated names, which pandas would rename silently."""
-    header = next(row for row in csv.reader(io.StringIO(text), delimiter=separator) if row)
-    counts = Counter(name for name in header if name)
-    repeated = [name for name, count in counts.items() if count > 1]
-    if repeated:
-        raise DataError(
-            f"{str(file)!r} has the column name(s) {', '.join(map(repr, repeated[:5]))} more than once. "
-            "Rename the columns in the first line."
-        )
+    header = next((row for row in csv.reader(io.StringIO(text, newline=None), delimiter=separator) if row), [])
+    if len(header) > _MOST_COLUMNS:
+        raise DataError(f"{str(file)!r} has {len(header):,} columns; at most {_MOST_COLUMNS:,} can be read from text.")
+    names = [name for name in header if name]
+    if len(set(names)) < len(names):
+        raise DataError(_repeated_message(file, names))
+
+
+def _repeated_message(file: Path, names: list[str]) -> str:
+    repeated = [repr(name) for name, count in Counter(names).items() if count > 1]
+    return f"{str(file)!r} has the column name(s) {', '.join(repeated[:5])} more than once. Rename the columns."
+
+
+def _binary_message(file: Path) -> str:
+    return (
+        f"{str(file)!r} is not a text file, or it is UTF-16 without a byte order mark. Name it as what it is (known "
+        f"are {', '.join(_TEXT + _PARQUET)}), or write it again as UTF-8 text."
+    )

@@ -115,7 +115,7 @@ def _column(name: str, values: Any, n: int) -> pd.Series[Any]:
         values = read_foreign(name, functools.partial(np.asarray, values))
     if getattr(values, "ndim", 1) != 1:
         raise DataError(f"{name} has shape {values.shape}; expected one dimension with one value for each row of X.")
-    series = read_foreign(name, lambda: pd.Series(values))
+    series: pd.Series[Any] = read_foreign(name, lambda: pd.Series(values))
     _check_length(name, len(series), n)
     missing = int(series.isna().sum())
     if missing:

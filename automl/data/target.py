@@ -15,6 +15,7 @@ from automl.data.dataset import Task
 __all__ = ["encode_target", "infer_task", "read_truth"]
 
 _NESTED = (list, tuple, set, frozenset, dict, np.ndarray)
+_LARGEST = 1e150
 _FEW_VALUES = 20  # so many distinct whole numbers still look like classes
 _NUMBERS = frozenset({"integer", "floating", "mixed-integer-float", "decimal"})
 
@@ -220,6 +221,8 @@ def _as_values(series: pd.Series[Any]) -> Array:
     values = _floats(series)
     if not np.isfinite(values).all():
         raise DataError("Input y contains NaN or infinity among its objects. Drop these rows from X and y.")
+    if np.abs(values).max() > _LARGEST:
+        raise DataError(f"y reaches {np.abs(values).max():.3g}, and squares of it are infinite. Scale the target down.")
     return np.array(values, dtype=np.float64)
 
 

@@ -263,6 +263,8 @@ def _custom_folds(dataset: Dataset, cv: Any) -> Folds:
 def _positions(index: Any, rows: Array) -> Array:
     """Return row positions given as integers or as a mask; IndexError where they are out of range."""
     chosen = np.asarray(index)
+    if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "biu"):
+        raise TypeError("row positions must be a list of whole numbers or a mask")
     if chosen.dtype == bool:
         return np.asarray(rows[chosen])
     if chosen.size and chosen.min() < 0:

@@ -31,12 +31,16 @@ def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed
     SettingError
         If it is none of these.
     """
-    if choice == "auto":
+    if isinstance(choice, str) and choice == "auto":
         return Chain([Portfolio(portfolio), RandomSearch(space, seed)])
-    if choice == "random":
+    if isinstance(choice, str) and choice == "random":
         return RandomSearch(space, seed)
     if callable(choice) and not hasattr(choice, "ask") or isinstance(choice, type):
-        choice = choice(space, seed)
+        try:
+            choice = choice(space, seed)
+        except Exception as error:  # the user's own code
+            message = f"optimizer={choice!r} cannot be called with (space, seed): {type(error).__name__}: {error}"
+            raise SettingError(message) from error
     if callable(getattr(choice, "ask", None)) and callable(getattr(choice, "tell", None)):
         optimizer: Optimizer = copy.deepcopy(choice)  # a fit changes no parameter of its estimator
         return optimizer

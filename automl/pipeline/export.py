@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import pickle
 import platform
 import shutil
@@ -104,9 +105,9 @@ def export(
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
-    if target.is_dir() and not any(target.iterdir()):
+    if os.path.isdir(target) and not any(target.iterdir()):
         return
-    if target.exists() and not (overwrite and _is_export(target)):
+    if os.path.exists(target) and not (overwrite and _is_export(target)):
         advice = "pass overwrite=True to replace it" if _is_export(target) else "choose another folder"
         raise SettingError(f"{target} exists and is not empty; an export does not mix with other files: {advice}.")
 

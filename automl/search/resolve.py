@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import os
 import platform
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -22,7 +24,7 @@ from automl.search.limits import available_cores, available_memory_mb
 from automl.search.memory import table_mb, workers_with_room
 from automl.search.plan import FitPlan, Settings
 from automl.search.screening import screening_rows
-from automl.space import Facts, Space, build_space, default_catalog, facts_of, start_portfolio
+from automl.space import Component, Facts, Space, build_space, default_catalog, facts_of, start_portfolio
 
 __all__ = [
     "LEAST_SECONDS",
@@ -171,11 +173,26 @@ def wanted_workers(n_jobs: int | None) -> int:
 
 def _is_number(value: Any) -> bool:
     """Whether it is a finite number above 0."""
-    return not isinstance(value, bool) and isinstance(value, Real) and 0 < float(value) < float("inf")
+    try:
+        return not isinstance(value, bool) and isinstance(value, Real) and 0 < float(value) < float("inf")
+    except OverflowError:
+        return False
+
+
+def _is_list(value: Any) -> bool:
+    """Whether it is a name, or a list of names and Components."""
+    if isinstance(value, str):
+        return True
+    listed = isinstance(value, Collection) and not isinstance(value, (bytes, Mapping)) and len(value) > 0
+    return listed and all(isinstance(item, (str, Component)) for item in value)
 
 
 def _is_count(value: Any, least: int) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= least
+
+
+def _is_word(value: Any, *words: str) -> bool:
+    return isinstance(value, str) and value in words
 
 
 def check_settings(settings: Settings) -> None:
@@ -194,11 +211,19 @@ def check_settings(settings: Settings) -> None:
         raise SettingError(f"max_trials={settings.max_trials!r}; give a whole number of at least 1, or None")
     if not _is_count(settings.ensemble_size, 1):
         raise SettingError(f"ensemble_size={settings.ensemble_size!r}; give a whole number of at least 1")
-    if settings.refit not in ("auto", True, False):
+    for name, value in (("include", settings.include), ("exclude", settings.exclude)):
+        if value is not None and not _is_list(value):
+            raise SettingError(f"{name}={value!r}; give a list of families or components by name, or None")
+    if not isinstance(settings.refit, (bool, np.bool_)) and not _is_word(settings.refit, "auto"):
         raise SettingError(f"refit={settings.refit!r}; give 'auto', True or False")
-    if settings.n_jobs is not None and (not isinstance(settings.n_jobs, (int, np.integer)) or settings.n_jobs == 0):
+    if not (settings.n_jobs is None or (_is_count(settings.n_jobs, -sys.maxsize) and settings.n_jobs != 0)):
         raise SettingError(f"n_jobs={settings.n_jobs!r}; give a number of processes, -1 for all cores, or None for one")
     if not (settings.memory_limit_mb is None or _is_number(settings.memory_limit_mb)):
         raise SettingError(f"memory_limit_mb={settings.memory_limit_mb!r}; give MB above 0, or None")
-    if settings.executor not in ("process", "serial") and not hasattr(settings.executor, "submit"):
+    parts = ("capacity", "submit", "collect", "cancel", "close")
+    if not _is_word(settings.executor, "process", "serial") and not all(hasattr(settings.executor, p) for p in parts):
         raise SettingError(f"executor={settings.executor!r}; give 'process', 'serial' or an Executor object")
+    if settings.run_dir is not None and (
+        not isinstance(settings.run_dir, (str, os.PathLike)) or not os.fspath(settings.run_dir)
+    ):
+        raise SettingError(f"run_dir={settings.run_dir!r}; give the path of a folder, or None")

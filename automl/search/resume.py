@@ -48,7 +48,7 @@ def check_same(plan: FitPlan, fingerprint: str | None, earlier: Sequence[Event])
         Names the fields that differ.
     """
     first = next((event.data for event in earlier if event.kind == "plan"), None)
-    if first is None:
+    if first is None or "plan" not in first:
         raise SettingError("this run ended before it had a plan: there is nothing to go on with; fit again")
     now, then = _plain(plan.to_json()), _plain(first["plan"])
     differing = [f"{n}: {then.get(n)!r} then, {now.get(n)!r} now" for n in MUST_AGREE if now.get(n) != then.get(n)]

@@ -73,7 +73,7 @@ def new_session(run_dir: Any, settings: Settings, params: Mapping[str, Any], *, 
         yield Session(SteadyJournal(SqliteJournal(None), _say))
         return
     folder = RunFolder(run_dir)
-    if folder.journal.exists():
+    if os.path.exists(folder.journal):
         raise SettingError(f"run_dir={str(run_dir)!r} holds an earlier run; resume it, give a new folder or delete it")
     folder.own()
     journal = SteadyJournal(_opened(folder), _say)
@@ -108,7 +108,7 @@ def continued_session(run_dir: str | os.PathLike[str], *, keep: bool) -> Iterato
     import cloudpickle
 
     folder = RunFolder(run_dir)
-    if not folder.journal.is_file():
+    if not os.path.isfile(folder.journal):
         raise SettingError(f"{run_dir} holds no run; name the run_dir (or --out folder) of an earlier fit")
     folder.own()
     journal = None

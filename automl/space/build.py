@@ -167,7 +167,7 @@ def build_space(
     exclude : iterable of str, optional
         Names of components or families that leave.
     """
-    wanted = None if include is None else list(include)
+    wanted = None if include is None else [include] if isinstance(include, str) else list(include)
     catalog = catalog.with_components(item for item in wanted or () if isinstance(item, Component))
     included = _names(catalog, wanted, "include") if wanted is not None else None
     excluded = _names(catalog, exclude, "exclude") if exclude is not None else frozenset()

@@ -13,7 +13,7 @@ from typing import Any
 
 from automl.core import Event, StoreError
 
-__all__ = ["SqliteJournal"]
+__all__ = ["SqliteJournal", "as_written"]
 
 VERSION = 1
 _TABLE = "CREATE TABLE events (id INTEGER PRIMARY KEY, seconds REAL NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL)"
@@ -97,7 +97,12 @@ class SqliteJournal:
         query = "SELECT id, seconds, kind, data FROM events WHERE id > ? ORDER BY id"
         with self._errors("read"):
             rows = self._open().execute(query, (after,)).fetchall()
-        return [(number, Event(kind, _decode(json.loads(data)), seconds)) for number, seconds, kind, data in rows]
+        try:
+            return [(number, Event(str(kind), _mapping(data), float(seconds))) for number, seconds, kind, data in rows]
+        except (ValueError, TypeError, RecursionError) as error:
+            raise StoreError(
+                f"The journal {self._name} is damaged: {error}. The run in it is lost; fit again."
+            ) from error
 
     def close(self) -> None:
         """Close the file; may be called twice."""
@@ -163,6 +168,11 @@ class SqliteJournal:
             ) from error
 
 
+def as_written(event: Event) -> Event:
+    """Return an event as a journal gives it back: with the types of JSON, NaN and infinities kept."""
+    return Event(event.kind, _decode(_encode(event.data)), float(event.seconds))
+
+
 def _encode(value: Any) -> Any:
     """Return the value in terms of JSON."""
     if isinstance(value, Mapping):
@@ -175,6 +185,13 @@ def _encode(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return {_FLOAT: repr(float(value))}
     return value
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError(f"an event holds {text[:40]!r}")
+    return {key: _decode(item) for key, item in data.items()}
 
 
 def _decode(value: Any) -> Any:

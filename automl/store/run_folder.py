@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from automl.core import SettingError, StoreError
+from automl.core import SettingError, StoreError, as_path
 
 __all__ = ["RunFolder"]
 
@@ -27,7 +27,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = as_path(path, "run_dir")
         self.journal = self.path / "journal.sqlite"
         self.settings = self.path / "settings.pkl"
         self.data = self.path / "data"
@@ -57,7 +57,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise SettingError(f"run_dir={str(self.path)!r} cannot be written to: {error}; name another one") from error
         if not _locked(handle):
             owner = os.read(handle, 100).decode(errors="replace").strip() or "?"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from automl.core import Event, Journal, StoreError
+from automl.store.journal import as_written
 
 __all__ = ["SteadyJournal"]
 
@@ -28,7 +29,7 @@ class SteadyJournal:
 
     def append(self, event: Event) -> int:
         """Keep one event and return its number, counted from 1."""
-        self._events.append(event)
+        self._events.append(as_written(event))
         if self._inner is not None:
             try:
                 self._inner.append(event)

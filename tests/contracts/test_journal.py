@@ -8,18 +8,23 @@ import numpy as np
 import pytest
 
 from automl.core import Event, Journal, Status
-from automl.store import SqliteJournal
+from automl.store import SqliteJournal, SteadyJournal
 
 Make = Callable[[], Journal]
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "steady", "steady alone"])
 def make(request: pytest.FixtureRequest, tmp_path: Path):
-    opened: list[SqliteJournal] = []
+    opened: list[Journal] = []
 
     def one() -> Journal:
-        opened.append(SqliteJournal(None if request.param == "memory" else tmp_path / "journal.sqlite"))
-        return opened[-1]
+        journal: Journal = SqliteJournal(None if request.param == "memory" else tmp_path / "journal.sqlite")
+        if request.param.startswith("steady"):
+            if request.param == "steady alone":
+                journal.close()  # it can no longer be written to
+            journal = SteadyJournal(journal, lambda message: None)
+        opened.append(journal)
+        return journal
 
     yield one
     for journal in opened:

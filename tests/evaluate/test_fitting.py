@@ -119,3 +119,13 @@ def test_weights_count_in_the_stop_set_too():
     alone[-1].fit(X, plain.y[rows], odd[rows], eval_set=[(held, plain.y[stop])], eval_sample_weight=[odd[stop]])
     best = int(np.argmin(alone[-1].evals_result_["valid_0"]["binary_logloss"])) + 1
     assert fitted.rounds == best
+
+
+@pytest.mark.parametrize("rows", [300, SMALL + 200])
+def test_a_fit_that_the_clock_ended_is_done_again_without_it(rows):
+    train = array_dataset(rows)
+    build = boosting(learning_rate=0.001)  # would go on for long
+    cut = fit(build, train, seconds=0.01)
+    again = fit(build, train, at_most=cut.rounds)
+    assert again.rounds == cut.rounds < 300
+    np.testing.assert_array_equal(again.pipeline.predict_proba(train.X), cut.pipeline.predict_proba(train.X))

@@ -54,7 +54,7 @@ def test_fit_says_what_came_out(tmp_path, capsys):
 
 
 def test_the_folder_has_the_promised_parts(model):
-    assert {"model.joblib", "export", "journal.sqlite", "automl.json"} <= {path.name for path in model.iterdir()}
+    assert {"model.automl", "export", "journal.sqlite", "automl.json"} <= {path.name for path in model.iterdir()}
     assert (model / "export" / "README.md").is_file()
 
 
@@ -134,19 +134,20 @@ def test_export_writes_a_script_that_fits_without_automl(model, tmp_path, capsys
     assert run(["export", str(model), "--python", str(out)]) == 0
     assert str(out) in capsys.readouterr().out
     pd.read_csv(MACHINES).to_csv(tmp_path / "table.csv", index=False)
-    program = f"import sys, runpy; sys.modules['automl'] = None; sys.argv = [{str(out)!r}, 'table.csv', 'state', 'm.joblib']"
-    program += f"; runpy.run_path({str(out)!r}, run_name='__main__')"
-    subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, check=True)
+    program = "import sys, runpy; sys.modules['automl'] = None; sys.argv.pop(0); "
+    program += "runpy.run_path(sys.argv[0], {}, '__main__')"
+    command = [sys.executable, "-I", "-c", program, str(out), "table.csv", "state", "m.joblib"]
+    subprocess.run(command, cwd=tmp_path, check=True)
     assert joblib.load(tmp_path / "m.joblib").classes_.tolist() == CLASSES
     assert run(["export", str(model), "--python", str(tmp_path)]) == 2
     assert "--python" in capsys.readouterr().err
 
 
 def test_a_model_is_not_overwritten_unasked(model, capsys):
-    before = (model / "model.joblib").stat().st_mtime_ns
+    before = (model / "model.automl").stat().st_mtime_ns
     assert fit(MACHINES, "state", model) == 2
     assert "--overwrite" in capsys.readouterr().err
-    assert (model / "model.joblib").stat().st_mtime_ns == before
+    assert (model / "model.automl").stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ def test_columns_with_a_purpose_are_no_features(tmp_path, capsys):
     assert fit(tmp_path / "repairs.tsv", "cost", tmp_path / "model", *options) == 0
     import automl
 
-    names = set(automl.load(tmp_path / "model" / "model.joblib").feature_names_in_)
+    names = set(automl.load(tmp_path / "model" / "model.automl").feature_names_in_)
     assert names == set(frame.columns) - {"cost", "importance", "case", "damage", "reported_on"}
     assert run(["predict", str(tmp_path / "model"), str(tmp_path / "repairs.tsv"), "--proba"]) == 2
     assert "classifier" in capsys.readouterr().err

@@ -1,0 +1,384 @@
+"""What AutoClassifier and AutoRegressor share: a thin door to :func:`automl.search.run_fit`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from automl import __version__, explain, saving
+from automl.core import Array, Budget, Event, InputError, SettingError, StoreError, as_path
+from automl.data import (
+    Container,
+    check_health,
+    check_table,
+    conform,
+    make_dataset,
+    make_reference,
+    read_truth,
+    read_weights,
+)
+from automl.metrics import get_metric
+from automl.search import (
+    LEAST_SECONDS,
+    ProgressLine,
+    Session,
+    Settings,
+    check_settings,
+    continued_session,
+    export_script,
+    new_session,
+    run_fit,
+)
+from automl.store import RecordedJournal
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import pandas as pd
+
+    from automl.data import Dataset, Schema, TableCheck, Task
+
+__all__ = ["AutoEstimator"]
+
+GOLDEN_ROWS = 20
+_STOPPED = {
+    "interrupted": "interrupted",
+    "error": "the search failed on the way (see outcome_.notes)",
+    "executor failed": "the workers failed on the way (see outcome_.notes)",
+}
+
+
+class AutoEstimator(BaseEstimator):  # type: ignore[misc]
+    """What classifier and regressor share. ``__init__`` only assigns; all checks are in ``fit``."""
+
+    _classifies: bool
+
+    def __init__(
+        self,
+        time_budget: float | None = 300,
+        *,
+        metric: Any = "auto",
+        cv: Any = "auto",
+        max_trials: int | None = None,
+        optimizer: Any = "auto",
+        include: Sequence[Any] | None = None,
+        exclude: Sequence[Any] | None = None,
+        column_kinds: dict[Any, str] | None = None,
+        ensemble_size: int = 25,
+        refit: Any = "auto",
+        n_jobs: int | None = -1,
+        memory_limit_mb: float | None = None,
+        executor: Any = "process",
+        run_dir: Any = None,
+        keep_data: bool = False,
+        random_state: Any = None,
+        verbose: int = 1,
+    ) -> None:
+        self.time_budget = time_budget
+        self.metric = metric
+        self.cv = cv
+        self.max_trials = max_trials
+        self.optimizer = optimizer
+        self.include = include
+        self.exclude = exclude
+        self.column_kinds = column_kinds
+        self.ensemble_size = ensemble_size
+        self.refit = refit
+        self.n_jobs = n_jobs
+        self.memory_limit_mb = memory_limit_mb
+        self.executor = executor
+        self.run_dir = run_dir
+        self.keep_data = keep_data
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Search for the best model within the time budget.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, polars, pyarrow), array or sparse matrix of shape (n, d)
+            Numbers, categories, dates, text, with missing and infinite values.
+        y : array-like of shape (n,)
+        sample_weight : array-like of shape (n,), optional
+            Weights in fitting and in every score.
+        groups : array-like of shape (n,), optional
+            Rows of one group are never in training and scoring at the same time.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If the table or target cannot be used: says what was given, what is expected and what to do.
+        SettingError
+            If a constructor argument is not valid.
+        """
+        settings = self._settings()
+        check_settings(settings)
+        self._check_own()
+        budget = Budget.begin(settings.time_budget)
+        if settings.time_budget is not None and settings.time_budget < LEAST_SECONDS:
+            warnings.warn(
+                f"time_budget={self.time_budget} is below {LEAST_SECONDS:.0f} s: expect the first models only",
+                UserWarning,
+                stacklevel=2,
+            )
+        dataset = self._dataset(X, y, sample_weight, groups)
+        with new_session(self.run_dir, settings, self.get_params(deep=False), keep=self.keep_data) as session:
+            self._search(settings, dataset, budget, session)
+        return self
+
+    @classmethod
+    def resume(
+        cls,
+        run_dir: str | os.PathLike[str],
+        X: Any = None,
+        y: Any = None,
+        *,
+        time_budget: float | None = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+        **params: Any,
+    ) -> Self:
+        """Go on with a run that was interrupted, killed or ended; return the fitted estimator.
+
+        Finished folds are taken from the run, those that were under way run again.
+
+        Parameters
+        ----------
+        run_dir : path
+            The ``run_dir`` of the earlier fit. Its settings are unpickled: give folders that you trust only.
+        X, y : table and target, optional
+            Needed only where the run no longer has its own copy (it ended, without ``keep_data``).
+        time_budget : float, optional
+            Seconds for this sitting; by default what an unfinished run has left.
+        **params
+            Constructor arguments to change: ``max_trials``, ``n_jobs``, ``memory_limit_mb``, ``keep_data``,
+            ``verbose``.
+
+        Raises
+        ------
+        SettingError
+            If there is no run, or table, settings or library versions differ: names what does.
+        """
+        started = time.monotonic()
+        if X is None and any(values is not None for values in (y, sample_weight, groups)):
+            raise SettingError("y, sample_weight and groups belong to a table; give X too, or none of them")
+        own = {name: params[name] for name in ("keep_data", "verbose") if name in params}
+        cls(**own)._check_own()
+        with continued_session(run_dir, keep=bool(params.get("keep_data", False))) as session:
+            assert session.settings is not None and session.params is not None
+            wrong = sorted(params.keys() - {"max_trials", "n_jobs", "memory_limit_mb", "keep_data", "verbose"})
+            if wrong:
+                raise SettingError(f"{', '.join(wrong)} cannot change when a run is resumed; start a new fit")
+            model = cls(**{**session.params, **params})
+            changed = {name: value for name, value in params.items() if name in Settings.__dataclass_fields__}
+            settings = replace(session.settings, **changed)
+            check_settings(settings if time_budget is None else replace(settings, time_budget=time_budget))
+            seconds = session.seconds(time_budget)
+            dataset = session.dataset() if X is None else model._dataset(X, y, sample_weight, groups)
+            if dataset is None:
+                raise SettingError(f"the run in {run_dir} no longer has its table (keep_data keeps it); give X and y")
+            if dataset.task.classifies is not cls._classifies:
+                raise SettingError(f"the run in {run_dir} is not one of {cls.__name__}; use the other estimator")
+            model._search(settings, dataset, Budget(seconds, started if seconds is not None else 0.0), session, seconds)
+        return model
+
+    def _dataset(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Dataset:
+        self._target = getattr(y, "name", None)
+        return make_dataset(
+            X, y, classifies=self._classifies, column_kinds=self.column_kinds, groups=groups, weights=sample_weight
+        )
+
+    def _search(
+        self, settings: Settings, dataset: Dataset, budget: Budget, session: Session, seconds: float | None = None
+    ) -> None:
+        """Run one sitting, and remember what came of it."""
+        listeners = [ProgressLine(budget.seconds)] if self.verbose else []
+        if not session.earlier:
+            self._check_health(dataset, session, budget)
+        reference = make_reference(dataset)
+        outcome = run_fit(
+            settings,
+            dataset,
+            budget=budget,
+            journal=session.journal,
+            listeners=listeners,
+            folder=session.folder,
+            earlier=session.earlier,
+            seconds=seconds,
+        )
+        self._journal = RecordedJournal(tuple(event for _, event in session.journal.read()))
+        self.outcome_ = outcome
+        self.pipeline_ = outcome.model
+        self.estimate_ = outcome.estimate
+        self.reference_ = reference
+        self._remember(dataset.schema, dataset.task, dataset.classes)
+        self._golden_X = dataset.rows(np.arange(min(GOLDEN_ROWS, dataset.n_rows))).X
+        if outcome.stopped in ("interrupted", "error", "executor failed"):
+            warnings.warn(f"{_STOPPED[outcome.stopped]}: this is the best model so far", UserWarning, stacklevel=3)
+
+    def _check_health(self, dataset: Dataset, session: Session, budget: Budget) -> None:
+        findings = check_health(dataset)
+        health = [{"level": f.level, "code": f.code, "message": f.message} for f in findings]
+        session.journal.append(Event("health", {"findings": health}, budget.elapsed()))
+        if self.verbose:
+            for finding in findings:
+                if finding.level == "warning":
+                    print(f"automl: note: {finding.message}", file=sys.stderr)
+
+    def _check_own(self) -> None:
+        """Check the parameters that the search knows nothing of."""
+        if not isinstance(self.keep_data, (bool, np.bool_)):
+            raise SettingError(f"keep_data={self.keep_data!r}; give True or False")
+        if not isinstance(self.verbose, (int, np.integer, np.bool_)) or self.verbose < 0:
+            raise SettingError(f"verbose={self.verbose!r}; give 0 for silence or 1 for one progress line")
+
+    def _settings(self) -> Settings:
+        seed = self.random_state
+        try:
+            if isinstance(seed, bool):
+                raise ValueError("a truth value")
+            if not isinstance(seed, (int, np.integer)) or seed < 0:
+                seed = check_random_state(seed).randint(2**31 - 1)
+        except ValueError as error:
+            raise SettingError(
+                f"random_state={seed!r}; give an integer of at least 0, a RandomState or None"
+            ) from error
+        values: dict[str, Any] = {n: getattr(self, n) for n in Settings.__dataclass_fields__ if n != "seed"}
+        budget = values["time_budget"]
+        if not isinstance(budget, bool) and isinstance(budget, Real):
+            with contextlib.suppress(OverflowError):  # refused below
+                values["time_budget"] = float(budget)  # NumPy's numbers too
+        return Settings(seed=int(seed), **values)
+
+    def _remember(self, schema: Schema, task: Task, classes: Array | None) -> None:
+        self.schema_ = schema
+        self.task_ = task
+        self.n_features_in_ = len(schema.columns)
+        names = list(schema.names)
+        if schema.container is Container.FRAME and all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        if classes is not None:
+            self.classes_ = classes
+
+    # ---- prediction
+
+    def _conform(self, X: Any) -> Any:
+        check_is_fitted(self, "pipeline_")
+        return conform(X, self.schema_, type(self).__name__)
+
+    def predict(self, X: Any) -> Array:
+        """Return labels (classification) or values (regression), shape (n,).
+
+        Raises
+        ------
+        SchemaError
+            If the table does not fit the one seen in ``fit``.
+        """
+        table = self._conform(X)
+        return np.asarray(self.pipeline_.predict(table))
+
+    def check(self, X: Any, policy: str = "report") -> TableCheck:
+        """Compare a table with the one of ``fit``: columns, types, levels, missing values, ranges, drift.
+
+        Parameters
+        ----------
+        X : table-like of shape (n, d)
+        policy : {"report", "repair", "strict"}
+            "repair" also returns, as ``frame``, a table that ``predict`` accepts; "strict" raises a SchemaError.
+            See :func:`automl.data.check_table`.
+        """
+        check_is_fitted(self, "pipeline_")
+        if getattr(self, "reference_", None) is None:
+            raise InputError("this model was saved without a description of its table; fit again to check others")
+        return check_table(X, self.schema_, self.reference_, policy, type(self).__name__)
+
+    def _score(self, y: Any, prediction: Array, classes: Array | None, sample_weight: Any) -> float:
+        metric = get_metric(self.metric, task=str(self.task_), classes=classes)
+        truth = read_truth(y, len(prediction), classes)
+        weights = None if sample_weight is None else read_weights(sample_weight, len(prediction))
+        return -float(metric.loss(truth, prediction, weights))
+
+    # ---- what happened
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Return one row per finished trial, best first, scores in the metric's natural sign."""
+        check_is_fitted(self, "pipeline_")
+        return explain.leaderboard(self._journal)
+
+    def failures(self) -> pd.DataFrame:
+        """Return one row per failed trial, with status and reason."""
+        check_is_fitted(self, "pipeline_")
+        return explain.failures(self._journal)
+
+    # ---- keeping
+
+    def save(self, path: str | os.PathLike[str], *, share: bool = False) -> Path:
+        """Write the fitted estimator to one file, whole or not at all; :func:`automl.load` reads it.
+
+        With ``share=True`` (needs ``pip install 'automl[share]'``) also in a form that ``load(path, trusted=False)``
+        reads without unpickling; that may take half a minute.
+        """
+        self._check_recorded()
+        return saving.save(self, as_path(path), share=share)
+
+    def _check_recorded(self) -> None:
+        check_is_fitted(self, "pipeline_")
+        if not hasattr(self, "outcome_"):
+            raise StoreError("loaded with trusted=False a model has no record of its fit; use the one that was saved")
+
+    def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the plain pipeline, its schema, versions and golden rows to a folder that needs no automl."""
+        from automl.pipeline.export import export
+
+        self._check_recorded()
+        outcome = self.outcome_
+        metadata = {
+            "automl": __version__,
+            "metric": outcome.plan.metric,
+            "estimate": {**vars(self.estimate_), "interval": list(self.estimate_.interval)},
+            "n_rows": outcome.plan.n_rows,
+            "members": [{"trial": m.trial, "weight": m.weight, **m.config.to_json()} for m in outcome.members],
+        }
+        return export(
+            self.pipeline_,
+            as_path(path),
+            schema=self.schema_,
+            golden_X=self._golden_X,
+            task=self.task_,
+            classes=getattr(self, "classes_", None),
+            metadata=metadata,
+            overwrite=overwrite,
+        )
+
+    def export_script(self, path: str | os.PathLike[str]) -> Path:
+        """Write Python source that builds the members again, unfitted, and fits them on all rows without automl."""
+        self._check_recorded()
+        return export_script(as_path(path), self.outcome_, self.schema_, getattr(self, "classes_", None))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.sparse = True
+        tags.non_deterministic = self.time_budget is not None
+        return tags
