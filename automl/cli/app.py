@@ -16,7 +16,7 @@ app = typer.Typer(
     name="automl",
     help="AutoML for tables: a deadline in, a plain scikit-learn pipeline out.",
     epilog=(
-        "Exit codes: 0 done, 1 `check` has warnings, 2 usage or bad input, 3 no model was found, "
+        "Exit codes: 0 done, 1 `check` has warnings or `replay` differs, 2 usage or bad input, 3 no model was found, "
         "4 something unexpected (AUTOML_DEBUG=1 shows the traceback), 130 interrupted and 143 terminated: what was "
         "found until then is saved."
     ),

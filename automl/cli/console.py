@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from automl.core import InputError, NoModelError
+from automl.core import InputError, NoModelError, StoreError
 
 __all__ = ["main", "run"]
 
@@ -28,9 +28,9 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code.
 
-    0 done, 1 ``check`` has warnings, 2 usage or bad input, 3 no model was found, 4 something unexpected, 130
-    interrupted. With ``AUTOML_DEBUG=1``
-    in the environment exceptions are raised instead of being put into one line.
+    0 done, 1 ``check`` has warnings or ``replay`` differs, 2 usage or bad input, 3 no model was found, 4 something
+    unexpected, 130 interrupted, 143 terminated. With ``AUTOML_DEBUG=1`` in the environment exceptions are raised
+    instead of being put into one line.
     """
     from automl.cli.app import app
 
@@ -56,7 +56,7 @@ def _report(error: BaseException) -> int:
         # The reader (`| head`) has gone; without this, closing stdout at exit would complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    if isinstance(error, InputError):
+    if isinstance(error, (InputError, StoreError)):  # also a file that is damaged or cannot be written
         return _say(str(error), BAD_INPUT)
     if isinstance(error, NoModelError):
         return _say(str(error), NO_MODEL)

@@ -121,7 +121,7 @@ class ModelFolder:
 
     def check_run(self) -> None:
         """Refuse a folder that automl did not make."""
-        if not self.path.is_dir():
+        if not os.path.isdir(self.path):
             raise SettingError(f"{self.path} is no folder; name one that `automl fit --out` made")
         if not (self._record.is_file() or self.journal.is_file()):
             raise SettingError(f"{self.path} was not made by `automl fit --out`; name a folder that was")

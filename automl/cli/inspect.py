@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 from automl.cli.folder import ModelFolder
@@ -18,7 +19,7 @@ SHOWN_COLUMNS = 20
 def print_manifest(model: Path, *, as_json: bool) -> None:
     """Print the manifest of a model's file, or of the one in a folder that ``automl fit`` made."""
     path = model
-    if model.is_dir():
+    if os.path.isdir(model):
         folder = ModelFolder(model)
         folder.record()
         path = folder.model

@@ -136,5 +136,5 @@ def falls_behind(candidate: Candidate, rivals: Sequence[Candidate]) -> bool:
 
 def _mean(losses: Array) -> float:
     """Mean of the defined losses; infinite where there is none."""
-    defined = losses[~np.isnan(losses)]
-    return float(defined.mean()) if len(defined) else float("inf")
+    defined = losses[losses == losses]
+    return float(np.add.reduce(defined) / len(defined)) if len(defined) else float("inf")  # as mean(), in a third

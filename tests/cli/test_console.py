@@ -58,11 +58,7 @@ def test_bad_usage_is_2_and_one_line(arguments, capsys, tmp_path, monkeypatch):
     [
         (DataError("the target\nis odd"), 2, "automl: error: the target is odd\n"),
         (NoModelError("all 3 trials failed"), 3, "automl: error: all 3 trials failed\n"),
-        (
-            StoreError("disk full"),
-            4,
-            "automl: error: StoreError: disk full (set AUTOML_DEBUG=1 to see the traceback)\n",
-        ),
+        (StoreError("disk full"), 2, "automl: error: disk full\n"),
         (KeyError("x"), 4, "automl: error: KeyError: 'x' (set AUTOML_DEBUG=1 to see the traceback)\n"),
         (KeyboardInterrupt(), 130, None),
         (BrokenPipeError(), 0, ""),
