@@ -32,6 +32,7 @@ from automl.data import (
 )
 from automl.metrics import get_metric
 from automl.search import (
+    CUT_SHORT,
     LEAST_SECONDS,
     ProgressLine,
     Session,
@@ -231,7 +232,7 @@ class AutoEstimator(BaseEstimator):  # type: ignore[misc]
         self.reference_ = reference
         self._remember(dataset.schema, dataset.task, dataset.classes)
         self._golden_X = dataset.rows(np.arange(min(GOLDEN_ROWS, dataset.n_rows))).X
-        if outcome.stopped in ("interrupted", "error", "executor failed"):
+        if outcome.stopped in CUT_SHORT:
             warnings.warn(f"{_STOPPED[outcome.stopped]}: this is the best model so far", UserWarning, stacklevel=3)
 
     def _check_health(self, dataset: Dataset, session: Session, budget: Budget) -> None:

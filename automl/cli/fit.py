@@ -48,6 +48,7 @@ def keep(
 ) -> dict[str, Any]:
     """Save and export what a fit found, and only then delete what the run would need to go on."""
     from automl.saving import save
+    from automl.search import CUT_SHORT
 
     command = shlex.join(["automl", *sys.argv[1:]])
     save(estimator, folder.model, target=request["target"], command=command, seconds=MEASURING_SECONDS)
@@ -57,7 +58,7 @@ def keep(
         estimator.export(folder.export, overwrite=True)
     except Exception as error:  # the model is there already
         print(f"automl: warning: not exported: {error}; try: automl export {folder.path} --out DIR", file=sys.stderr)
-    if not keep_data:
+    if not keep_data and estimator.outcome_.stopped not in CUT_SHORT:
         RunFolder(folder.path).clear()
     return {**summary, "seconds": time.monotonic() - started}
 

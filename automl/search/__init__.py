@@ -7,9 +7,10 @@ from automl.search.replay import Replay, replay_run
 from automl.search.resolve import LEAST_SECONDS, Resolved, check_settings, resolve, wanted_workers
 from automl.search.run import run_fit
 from automl.search.script import export_script
-from automl.search.session import Session, continued_session, new_session
+from automl.search.session import CUT_SHORT, Session, continued_session, new_session
 
 __all__ = [
+    "CUT_SHORT",
     "FitOutcome",
     "FitPlan",
     "LEAST_SECONDS",

@@ -17,7 +17,6 @@ from automl.core import (
     ExecutionError,
     Executor,
     FoldResult,
-    InputError,
     Job,
     JobKind,
     Measures,
@@ -76,8 +75,6 @@ def run_search(run: Run, between: Callable[[Run], None]) -> str:
     except ExecutionError as error:
         stopped = "executor failed"
         run.notes.append(f"the executor failed: {error}")
-    except InputError:
-        raise
     except Exception as error:
         if not any(c.complete and c.model.family != "prior" for c in run.schedule.candidates):
             raise

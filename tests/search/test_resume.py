@@ -278,6 +278,7 @@ def test_an_interrupt_gives_the_best_so_far_with_a_warning(tmp_path: Path):
         model = with_trouble(tmp_path / "run", 6, interrupt).fit(X, Y)
     assert model.outcome_.stopped == "interrupted" and model.outcome_.trials["ok"] >= 3
     assert model.predict(X).shape == (50,)
+    assert (tmp_path / "run" / "data").exists(), "so that it can be resumed without X and y"
 
 
 def test_an_error_in_the_driver_gives_the_best_so_far_with_a_warning(tmp_path: Path):
