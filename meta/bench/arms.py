@@ -94,6 +94,7 @@ ARMS: tuple[Arm, ...] = (
     Arm("mlp standard", "mlp", {}, _STANDARD),
     Arm("mlp R0 mixed codes", "mlp", {}, ("mixed", "median_indicator", "robust_clip")),
     Arm("mlp R0 one seed", "mlp", {"seeds": 1}, _R0),
+    Arm("mlp R0 one seed, faster rate", "mlp", {"seeds": 1, "learning_rate_init": 8e-3}, _R0),
     Arm("mlp R0 one seed, trained by scikit-learn", "mlp_by_scikit_learn", {"seeds": 1}, _R0),
     # neighbours and kernels
     Arm("knn R0", "knn", {"n_neighbors": 20}, _R0),
@@ -120,6 +121,7 @@ PAIRS: tuple[tuple[str, str], ...] = (
     *((f"linear L0 {name}", "linear L0") for name in ("no indicator", "mixed codes", "+ splines", "+ kernel")),
     *((f"linear L0 {name}", "linear L0") for name in ("+ arithmetic", "+ log target")),
     *((f"mlp {name}", "mlp R0") for name in ("Q0", "standard", "R0 mixed codes", "R0 one seed")),
+    ("mlp R0 one seed, faster rate", "mlp R0 one seed"),
     ("mlp R0 one seed", "mlp R0 one seed, trained by scikit-learn"),
     *((f"knn {name}", "knn standard") for name in ("R0", "Q0", "P0")),
     *((f"svm {name}", "svm standard") for name in ("R0", "Q0")),

@@ -42,7 +42,7 @@ def test_it_tells_of_the_model_in_a_folder_and_of_the_file_alone(folder: Path, c
     assert capsys.readouterr().out == said
     for expected in ("AutoClassifier, multiclass", "target:   state", "log_loss", "scikit-learn", "kurtosis", " MB: "):
         assert expected in said
-    assert "1,000 rows in" in said and "made by:  automl " in said
+    assert "1,000 rows in" in said and "made by:  automl" in said
 
 
 def test_json_is_the_manifest(folder: Path, capsys: pytest.CaptureFixture[str]):
@@ -88,7 +88,7 @@ def test_a_model_is_written_to_be_shared(folder: Path, tmp_path: Path, capsys: p
     assert run(["export", str(folder), "--share", str(tmp_path / "new" / "model.automl")]) == 0
     manifest = read_manifest(tmp_path / "new" / "model.automl")
     assert "estimator.skops" in manifest.parts and manifest.target == "state"
-    assert manifest.command.startswith("automl ")
+    assert manifest.command.startswith("automl")
     import automl
 
     model = automl.load(tmp_path / "new" / "model.automl", trusted=False)
