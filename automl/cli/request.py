@@ -56,7 +56,7 @@ class Request:
         """
         if budget.seconds is None:
             return None
-        saving = min(10.0, 2.0 + 0.05 * budget.seconds)  # 40 fold models, 17 MB: 3 s to 4 s on two cores
+        saving = min(12.0, 3.0 + 0.07 * budget.seconds)  # 40 fold models, 17 MB: 6 s on two cores, export most of it
         return max(1.0, budget.remaining() - saving)
 
     def to_json(self, *, classifies: bool, why: str) -> dict[str, Any]:
