@@ -24,7 +24,9 @@ def export_model(
     folder = ModelFolder(model)
     folder.record()
     if (pickle is not None or out is not None) and not (folder.export / "pipeline.joblib").is_file():
-        raise SettingError(f"{folder.export} holds no pipeline; make it again: automl resume {folder.path}")
+        raise SettingError(
+            f"{folder.export} holds no pipeline; automl.load({str(folder.model)!r}).export(...) makes it"
+        )
     if out is not None and os.path.exists(out) and (not out.is_dir() or any(out.iterdir())):
         raise SettingError(f"--out {out} is not a new or empty folder; name one that is")
     named = (

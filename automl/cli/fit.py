@@ -57,7 +57,8 @@ def keep(
     try:
         estimator.export(folder.export, overwrite=True)
     except Exception as error:  # the model is there already
-        print(f"automl: warning: not exported: {error}; try: automl export {folder.path} --out DIR", file=sys.stderr)
+        again = f"automl.load({str(folder.model)!r}).export(FOLDER)"
+        print(f"automl: warning: not exported: {error}; in Python {again} tries again", file=sys.stderr)
     if not keep_data and estimator.outcome_.stopped not in CUT_SHORT:
         RunFolder(folder.path).clear()
     return {**summary, "seconds": time.monotonic() - started}

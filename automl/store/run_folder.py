@@ -6,11 +6,11 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from automl.core import SettingError, StoreError, as_path
+from automl.core import SettingError, as_path
+from automl.store.artifacts import Artifacts
 
 __all__ = ["RunFolder"]
 
@@ -59,7 +59,7 @@ class RunFolder:
             handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o644)
         except (OSError, ValueError) as error:
             raise SettingError(f"run_dir={str(self.path)!r} cannot be written to: {error}; name another one") from error
-        if not _locked(handle):
+        if not (_locked(handle) and self._is_current(handle)):
             owner = os.read(handle, 100).decode(errors="replace").strip() or "?"
             os.close(handle)
             raise SettingError(
@@ -71,6 +71,13 @@ class RunFolder:
             os.write(handle, f"{os.getpid()}\n".encode())
         self._handle = handle
 
+    def _is_current(self, handle: int) -> bool:
+        """Whether this file still is the one in the folder: its owner deletes it at the end."""
+        try:
+            return os.path.samestat(os.fstat(handle), os.stat(self._lock))
+        except OSError:
+            return False
+
     def release(self) -> None:
         """Give the folder back; may be called twice."""
         if self._handle is not None:
@@ -81,13 +88,7 @@ class RunFolder:
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file of the run whole or not at all."""
-        try:
-            handle, scratch = tempfile.mkstemp(dir=self.path, suffix=".part")
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.replace(scratch, path)
-        except OSError as error:
-            raise StoreError(f"cannot write {path}: {error}; free some space or name another run_dir") from error
+        Artifacts(self.path).write_atomic(path, content)
 
     def clear(self) -> None:
         """Delete what only a run that goes on without its data needs: the table, fold models, prepared rows."""

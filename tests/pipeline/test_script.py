@@ -28,19 +28,9 @@ from automl.pipeline.script import Part, write_script
 from automl.pipeline.source import Writer
 from automl.space import Component, facts_of
 from tests.pipeline.test_catalog_contract import CASES, CATALOG, kinds, mixed, places, table
+from tests.pipeline.test_export import REFUSE
 
 ARRAY = Schema(tuple(Column(i, Kind.NUMERIC, True, 90, dtype="float64") for i in range(3)), Container.ARRAY)
-REFUSE = """
-import sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "automl":
-            raise SystemExit("automl was imported")
-sys.meta_path.insert(0, Refuse())
-import runpy
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
 
 
 def script(*parts: Part, schema: Schema = ARRAY, classes: Any = None, encodes: bool = False) -> str:

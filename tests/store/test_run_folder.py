@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from automl.core import SettingError, StoreError
-from automl.store import RunFolder
+from automl.store import RunFolder, run_folder
 
 
 def test_one_owner_at_a_time(tmp_path: Path):
@@ -47,8 +47,24 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path):
     folder.write(folder.settings, b"one")
     folder.write(folder.settings, b"two")
     assert folder.settings.read_bytes() == b"two" and [p.name for p in tmp_path.iterdir()] == ["settings.pkl"]
-    with pytest.raises(StoreError, match="cannot write"):
-        RunFolder(tmp_path / "nowhere").write(tmp_path / "nowhere" / "settings.pkl", b"")
+    below = RunFolder(folder.settings)  # a file, so nothing can lie in it
+    with pytest.raises(StoreError, match="cannot be written"):
+        below.write(below.settings, b"")
+
+
+def test_a_lock_file_that_was_replaced_meanwhile_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    locked = run_folder._locked
+
+    def late(handle: int) -> bool:  # its owner ends, and another takes the folder, between opening and locking
+        (tmp_path / "owner.lock").unlink()
+        (tmp_path / "owner.lock").touch()
+        return locked(handle)
+
+    monkeypatch.setattr(run_folder, "_locked", late)
+    folder = RunFolder(tmp_path)
+    with pytest.raises(SettingError, match="still working"):
+        folder.own()
+    assert not folder.owned
 
 
 def test_clearing_leaves_journal_and_settings(tmp_path: Path):
