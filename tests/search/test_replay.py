@@ -34,7 +34,7 @@ def again(folder: Path, **data):
 def test_a_timed_run_is_repeated_exactly(tmp_path: Path, refit: bool):
     X, y = table(2)
     settings = {"max_trials": 4, "n_jobs": 1, "cv": 4, "refit": refit, "run_dir": tmp_path / "run", "keep_data": True}
-    model = AutoClassifier(120, include=["lightgbm", "linear"], **settings, verbose=0).fit(X, y)
+    model = AutoClassifier(120, include=["lightgbm", "linear"], **settings, random_state=0, verbose=0).fit(X, y)
     repeated = again(tmp_path / "run")
     assert repeated.differing == () and repeated.folds >= 1
     np.testing.assert_array_equal(repeated.model.predict_proba(X), model.pipeline_.predict_proba(X))
