@@ -236,7 +236,9 @@ def with_trouble(folder, n, act, **settings):
 @pytest.mark.parametrize("executor", ["serial", "process"])
 def test_a_run_whose_folder_vanishes_goes_on(tmp_path: Path, executor: str, capsys: pytest.CaptureFixture[str]):
     folder = tmp_path / "run"
-    model = with_trouble(folder, 5, lambda: shutil.rmtree(folder), executor=executor, n_jobs=1).fit(X, Y)
+    model = with_trouble(folder, 5, lambda: shutil.rmtree(folder, ignore_errors=True), executor=executor, n_jobs=1).fit(
+        X, Y
+    )
     calm = with_trouble(tmp_path / "calm", 5, lambda: None, executor=executor, n_jobs=1).fit(X, Y)
     assert model.outcome_.trials == calm.outcome_.trials
     np.testing.assert_array_equal(model.predict_proba(X), calm.predict_proba(X))
