@@ -27,9 +27,10 @@ LAYERS = {
     "search": 5,
     "explain": 5,
     "saving": 5,
-    "base": 6,
-    "estimator": 7,
-    "cli": 8,
+    "fitted": 6,
+    "base": 7,
+    "estimator": 8,
+    "cli": 9,
 }
 SEES_ONLY = {
     "execute": {"core"},

@@ -12,6 +12,7 @@ from automl.evaluate.fold import (
     save_evaluation,
     warm_up,
 )
+from automl.evaluate.out_of_fold import OutOfFold
 from automl.evaluate.preparation import Preparations
 from automl.evaluate.splits import Folds, Rule, default_folds, make_folds, stop_split
 
@@ -20,6 +21,7 @@ __all__ = [
     "Evaluation",
     "FoldOutput",
     "Folds",
+    "OutOfFold",
     "Preparations",
     "Rule",
     "default_folds",

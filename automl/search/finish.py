@@ -13,7 +13,7 @@ import numpy as np
 
 from automl.core import Event, Job, JobKind, NoModelError, Status
 from automl.data import Dataset
-from automl.evaluate import Estimate, FoldOutput, refit_params, run_refit
+from automl.evaluate import Estimate, FoldOutput, OutOfFold, refit_params, run_refit
 from automl.pipeline.assemble import assemble
 from automl.search.candidate import Candidate
 from automl.search.loop import (
@@ -40,6 +40,7 @@ class Finished:
     model: Any
     members: tuple[Member, ...]
     estimate: Estimate
+    out_of_fold: OutOfFold | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,28 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
         for m in loaded
     )
     _announce(run, selected, members, estimate)
-    return Finished(model, members, estimate)
+    return Finished(model, members, estimate, _out_of_fold(run, evidence, loaded))
+
+
+def _out_of_fold(run: Run, evidence: Evidence, loaded: Sequence[Loaded]) -> OutOfFold:
+    """Return what the members predict together for rows held out, and the models that did."""
+    total = sum(member.weight for member in loaded)
+    shares = [member.weight / total for member in loaded]
+    prediction = sum(w * m.candidate.out_of_fold().astype(np.float64) for w, m in zip(shares, loaded, strict=True))
+    models: tuple[tuple[tuple[float, Any], ...], ...] = ()
+    if not any(member.refitted for member in loaded) and all(len(m.models) == run.plan.n_folds for m in loaded):
+        models = tuple(
+            tuple((w, m.models[fold]) for w, m in zip(shares, loaded, strict=True)) for fold in range(run.plan.n_folds)
+        )
+    return OutOfFold(
+        evidence.rows,
+        evidence.folds,
+        evidence.y,
+        np.asarray(prediction),
+        evidence.weights,
+        evidence.groups,
+        models,
+    )
 
 
 def finish_alone(run: Run, dataset: Dataset) -> Finished:

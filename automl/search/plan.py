@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from automl.core import Config, Param
-from automl.evaluate import Estimate
+from automl.evaluate import Estimate, OutOfFold
 
 __all__ = ["FitOutcome", "FitPlan", "Member", "Settings"]
 
@@ -128,6 +128,8 @@ class FitOutcome:
         From the start of the budget to the end; 0 in counted runs.
     peak_mb : float
         The most memory that this process and all workers took together, looked at five times a second.
+    out_of_fold : OutOfFold or None
+        What the ensemble predicts for rows held out, with its fold models; None where no trial was complete.
     """
 
     model: Any = field(repr=False)
@@ -139,3 +141,4 @@ class FitOutcome:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     peak_mb: float = 0.0
+    out_of_fold: OutOfFold | None = field(default=None, repr=False)

@@ -289,6 +289,7 @@ def _outcome(run: Run, finished: Finished, stopped: str, peak_mb: float) -> FitO
         run.budget.elapsed(),
         tuple(run.notes),
         peak_mb,
+        finished.out_of_fold,
     )
 
 
