@@ -78,7 +78,9 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
     if len(loaded) < len(chosen) and run.metric.builtin:
         stack = np.stack([member.candidate.out_of_fold() for member in loaded])
         estimate = evidence.estimate(stack, [member.weight / total for member in loaded])
-    model = assemble([(m.weight, m.models) for m in loaded], classes=dataset.classes, task=dataset.task)
+    # the shares that are journalled, to the last bit: a replay must join the same model
+    joined = [(m.weight / total, m.models) for m in loaded]
+    model = assemble(joined, classes=dataset.classes, task=dataset.task)
     members = tuple(
         _member(run, dataset, m.candidate, m.candidate.loss, weight=m.weight / total, refitted=m.refitted)
         for m in loaded

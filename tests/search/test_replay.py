@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 from pathlib import Path
@@ -49,6 +50,22 @@ def test_a_counted_run_is_repeated_exactly(tmp_path: Path):
     np.testing.assert_array_equal(repeated.model.predict(X), model.pipeline_.predict(X))
     with pytest.raises(SettingError, match="the table is another one"):
         again(tmp_path / "run", X=X, y=-np.asarray(y), classifies=False)
+
+
+def test_the_model_is_joined_by_the_weights_of_the_journal_to_the_last_bit(tmp_path, monkeypatch):
+    from automl.search import finish
+
+    def uneven(run, evidence, candidates):
+        rest = (0.0,) * (len(candidates) - 3)
+        return dataclasses.replace(choose(run, evidence, candidates), weights=(0.7, 0.2, 0.1, *rest))
+
+    choose = finish.choose
+    monkeypatch.setattr(finish, "choose", uneven)
+    assert 0.7 + 0.2 + 0.1 != 1.0  # in floating point
+    X, y = table(0)
+    settings = {"max_trials": 5, "executor": "serial", "cv": 2, "run_dir": tmp_path / "run", "keep_data": True}
+    model = AutoRegressor(None, **settings, include=["boosting", "linear"], random_state=0, verbose=0).fit(X, y)
+    np.testing.assert_array_equal(again(tmp_path / "run").model.predict(X), model.pipeline_.predict(X))
 
 
 def test_what_comes_out_otherwise_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
