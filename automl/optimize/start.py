@@ -8,13 +8,14 @@ from typing import Any
 
 from automl.core import Config, SettingError
 from automl.optimize.ask_tell import Chain, Optimizer
+from automl.optimize.bayes import BayesSearch
 from automl.optimize.portfolio import Portfolio
 from automl.optimize.random import RandomSearch
 from automl.space import Space
 
 __all__ = ["NAMES", "start_optimizer"]
 
-NAMES = ("auto", "random")
+NAMES = ("auto", "bayes", "random")
 
 
 def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed: int) -> Optimizer:
@@ -22,8 +23,9 @@ def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed
 
     Parameters
     ----------
-    choice : "auto", "random" or object
-        ``auto``: the portfolio, then random search. ``random``: random search alone. An object with ``ask`` and
+    choice : "auto", "bayes", "random" or object
+        ``auto``: the portfolio, then random search. ``bayes``: the portfolio, then Bayesian optimization, which
+        learns from both. ``random``: random search alone. An object with ``ask`` and
         ``tell`` is used as it is (a copy); any other callable is called with (space, seed) and returns one.
 
     Raises
@@ -33,6 +35,8 @@ def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed
     """
     if isinstance(choice, str) and choice == "auto":
         return Chain([Portfolio(portfolio), RandomSearch(space, seed)])
+    if isinstance(choice, str) and choice == "bayes":
+        return Chain([Portfolio(portfolio), BayesSearch(space, seed)])
     if isinstance(choice, str) and choice == "random":
         return RandomSearch(space, seed)
     if callable(choice) and not hasattr(choice, "ask") or isinstance(choice, type):

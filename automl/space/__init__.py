@@ -4,7 +4,9 @@ from automl.space.build import Space, build_space
 from automl.space.catalog import Catalog, default_catalog
 from automl.space.component import Choice, Component, Cost, Flag, Float, Hyperparameter, Int, Preparation, Role
 from automl.space.facts import Facts, facts_of
+from automl.space.free import FreeSpace
 from automl.space.portfolio import start_portfolio
+from automl.space.rows import RowSpace
 
 __all__ = [
     "Catalog",
@@ -14,10 +16,12 @@ __all__ = [
     "Facts",
     "Flag",
     "Float",
+    "FreeSpace",
     "Hyperparameter",
     "Int",
     "Preparation",
     "Role",
+    "RowSpace",
     "Space",
     "build_space",
     "default_catalog",
