@@ -6,19 +6,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from automl.estimator import AutoClassifier, AutoRegressor, load
-    from automl.evaluate import Estimate
+    from automl.evaluate import BatchFolds, Estimate, TimeFolds, drift_report
+    from automl.metalearn import metafeatures
     from automl.space import Component
 
 __version__ = "0.1.0"
 
-__all__ = ["AutoClassifier", "AutoRegressor", "Component", "Estimate", "load"]
+__all__ = [
+    "AutoClassifier",
+    "AutoRegressor",
+    "BatchFolds",
+    "Component",
+    "Estimate",
+    "TimeFolds",
+    "drift_report",
+    "load",
+    "metafeatures",
+]
 
 _HOMES = {
     "AutoClassifier": "automl.estimator",
     "AutoRegressor": "automl.estimator",
+    "BatchFolds": "automl.evaluate",
     "Component": "automl.space",
     "Estimate": "automl.evaluate",
+    "TimeFolds": "automl.evaluate",
+    "drift_report": "automl.evaluate",
     "load": "automl.estimator",
+    "metafeatures": "automl.metalearn",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -26,8 +27,10 @@ from automl.search import (
     Settings,
     check_settings,
     continued_session,
+    estimate_nested,
     new_session,
     run_fit,
+    run_nested,
 )
 from automl.store import RecordedJournal
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from automl.data import Dataset, Schema, Task
+    from automl.search import NestedResult
 
 __all__ = ["AutoEstimator"]
 
@@ -56,7 +60,9 @@ class AutoEstimator(FittedEstimator):
         time_budget: float | None = 300,
         *,
         metric: Any = "auto",
+        report: Sequence[Any] = (),
         cv: Any = "auto",
+        outer_folds: Any = None,
         max_trials: int | None = None,
         optimizer: Any = "auto",
         include: Sequence[Any] | None = None,
@@ -74,7 +80,9 @@ class AutoEstimator(FittedEstimator):
     ) -> None:
         self.time_budget = time_budget
         self.metric = metric
+        self.report = report
         self.cv = cv
+        self.outer_folds = outer_folds
         self.max_trials = max_trials
         self.optimizer = optimizer
         self.include = include
@@ -90,7 +98,7 @@ class AutoEstimator(FittedEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None, times: Any = None) -> Self:
         """Search for the best model within the time budget.
 
         Parameters
@@ -102,6 +110,9 @@ class AutoEstimator(FittedEstimator):
             Weights in fitting and in every score.
         groups : array-like of shape (n,), optional
             Rows of one group are never in training and scoring at the same time.
+        times : array-like of shape (n,), optional
+            Dates, or numbers such as those of batches: models are scored on later rows than they were fitted on, and
+            rows of one time stay together. The rows need not be sorted.
 
         Returns
         -------
@@ -124,10 +135,52 @@ class AutoEstimator(FittedEstimator):
                 UserWarning,
                 stacklevel=2,
             )
-        dataset = self._dataset(X, y, sample_weight, groups)
+        dataset = self._dataset(X, y, sample_weight, groups, times)
         with new_session(self.run_dir, settings, self.get_params(deep=False), keep=self.keep_data) as session:
             self._search(settings, dataset, budget, session)
         return self
+
+    def evaluate(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        outer_folds: Any = 5,
+        sample_weight: Any = None,
+        groups: Any = None,
+        times: Any = None,
+    ) -> NestedResult:
+        """Estimate how well what ``fit`` would do predicts new rows, by nested cross-validation; fit nothing to keep.
+
+        Within each outer training part the whole procedure runs for an equal share of ``time_budget`` (or for
+        ``max_trials``), and its model is scored on the part held out. ``fit`` with ``outer_folds`` does this and makes
+        the model too. Neither the estimator nor ``run_dir`` is touched.
+
+        Parameters
+        ----------
+        outer_folds : int or splitter
+            Cut as ``cv`` is: by classes, groups, times.
+
+        Returns
+        -------
+        NestedResult
+            ``estimate`` with its standard error and interval; ``folds``, the score of each.
+        """
+        settings = replace(self._settings(), outer_folds=outer_folds)
+        self._check_own()
+        budget = Budget.begin(settings.time_budget)
+        check_settings(settings)
+        dataset = make_dataset(
+            X,
+            y,
+            classifies=self._classifies,
+            column_kinds=self.column_kinds,
+            groups=groups,
+            times=times,
+            weights=sample_weight,
+        )
+        listeners = [ProgressLine(budget.seconds)] if self.verbose else []
+        return estimate_nested(settings, dataset, budget=budget, listeners=listeners)
 
     @classmethod
     def resume(
@@ -139,6 +192,7 @@ class AutoEstimator(FittedEstimator):
         time_budget: float | None = None,
         sample_weight: Any = None,
         groups: Any = None,
+        times: Any = None,
         **params: Any,
     ) -> Self:
         """Go on with a run that was interrupted, killed or ended; return the fitted estimator.
@@ -163,8 +217,8 @@ class AutoEstimator(FittedEstimator):
             If there is no run, or table, settings or library versions differ: names what does.
         """
         started = time.monotonic()
-        if X is None and any(values is not None for values in (y, sample_weight, groups)):
-            raise SettingError("y, sample_weight and groups belong to a table; give X too, or none of them")
+        if X is None and any(values is not None for values in (y, sample_weight, groups, times)):
+            raise SettingError("y, sample_weight, groups and times belong to a table; give X too, or none of them")
         own = {name: params[name] for name in ("keep_data", "verbose") if name in params}
         cls(**own)._check_own()
         with continued_session(run_dir, keep=bool(params.get("keep_data", False))) as session:
@@ -177,7 +231,7 @@ class AutoEstimator(FittedEstimator):
             settings = replace(session.settings, **changed)
             check_settings(settings if time_budget is None else replace(settings, time_budget=time_budget))
             seconds = session.seconds(time_budget)
-            dataset = session.dataset() if X is None else model._dataset(X, y, sample_weight, groups)
+            dataset = session.dataset() if X is None else model._dataset(X, y, sample_weight, groups, times)
             if dataset is None:
                 raise SettingError(f"the run in {run_dir} no longer has its table (keep_data keeps it); give X and y")
             if dataset.task.classifies is not cls._classifies:
@@ -185,10 +239,16 @@ class AutoEstimator(FittedEstimator):
             model._search(settings, dataset, Budget(seconds, started if seconds is not None else 0.0), session, seconds)
         return model
 
-    def _dataset(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Dataset:
+    def _dataset(self, X: Any, y: Any, sample_weight: Any, groups: Any, times: Any) -> Dataset:
         self._target = getattr(y, "name", None)
         return make_dataset(
-            X, y, classifies=self._classifies, column_kinds=self.column_kinds, groups=groups, weights=sample_weight
+            X,
+            y,
+            classifies=self._classifies,
+            column_kinds=self.column_kinds,
+            groups=groups,
+            times=times,
+            weights=sample_weight,
         )
 
     def _search(
@@ -199,7 +259,8 @@ class AutoEstimator(FittedEstimator):
         if not session.earlier:
             self._check_health(dataset, session, budget)
         reference = make_reference(dataset)
-        outcome = run_fit(
+        run = functools.partial(run_fit, seconds=seconds) if settings.outer_folds is None else run_nested
+        outcome = run(
             settings,
             dataset,
             budget=budget,
@@ -207,12 +268,15 @@ class AutoEstimator(FittedEstimator):
             listeners=listeners,
             folder=session.folder,
             earlier=session.earlier,
-            seconds=seconds,
         )
         self._journal = RecordedJournal(tuple(event for _, event in session.journal.read()))
         self.outcome_ = outcome
         self.pipeline_ = outcome.model
-        self.estimate_ = outcome.estimate
+        if dataset.task.classifies:
+            self.decision_pipeline_ = outcome.decision_model
+        self.estimate_ = outcome.estimate if outcome.nested is None else outcome.nested.estimate
+        self.search_score_ = outcome.search_score
+        self.estimates_ = dict(outcome.estimates)
         self.reference_ = reference
         self._remember(dataset.schema, dataset.task, dataset.classes)
         self._golden_X = dataset.rows(np.arange(min(GOLDEN_ROWS, dataset.n_rows))).X

@@ -11,6 +11,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from automl import saving
 from automl.base import AutoEstimator
 from automl.core import Array, SettingError, as_path
+from automl.evaluate import predict_interval, predict_sets
 
 __all__ = ["AutoClassifier", "AutoRegressor", "load"]
 
@@ -23,12 +24,21 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):  # type: ignore[misc]
     time_budget : float or None
         Seconds for all of ``fit``. None: a counted run, ended by ``max_trials``, reproducible from ``random_state``.
     metric : str or callable
-        A scikit-learn scorer name (``neg_`` optional), a scorer, or ``f(y_true, y_pred)`` where greater is better.
-        ``auto``: ROC AUC for two classes, log loss for more.
-    cv : "auto", int, splitter or iterable of (train, test)
-        1 is a holdout of 20 %.
+        A scikit-learn scorer name (``neg_`` optional), a scorer, or ``f(y_true, y_pred)`` where greater is better; also
+        ``balanced_log_loss``, ``gini``, ``ks``, ``top_3_accuracy`` and, for regression, ``pinball_0.9`` (or another
+        number). ``auto``: ROC AUC for two classes, but average precision of the rarer one where it has less than a
+        tenth of the rows; log loss for more classes.
+    report : sequence of str or callable
+        Metrics that every fold is also scored by; columns of the leaderboard.
+    cv : "auto", int, TimeFolds, BatchFolds, splitter or iterable of (train, test)
+        1 is a holdout of 20 %. With ``times`` given to ``fit``, "auto" and numbers mean :class:`~automl.TimeFolds`:
+        each part is scored by models fitted on what lies before it. "time", "walk_forward", "last_batch" and
+        "first_vs_rest" are short for ``TimeFolds`` and the protocols of :class:`~automl.BatchFolds`.
+    outer_folds : int or splitter, optional
+        Outer folds of a nested cross-validation: the whole procedure also runs within each outer training part, for
+        the same share of the time as the fit on all rows, and ``estimate_`` is the score on the rows held out.
     max_trials : int or None
-    optimizer : {"auto", "random"} or object with ask and tell
+    optimizer : {"auto", "bayes", "random"} or object with ask and tell
     include, exclude : sequence of str or Component
         Families or components by name; ``include`` may hold Component declarations of your own.
     column_kinds : dict of column to kind, optional
@@ -36,7 +46,8 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):  # type: ignore[misc]
     ensemble_size : int
         Steps of the greedy selection.
     refit : {"auto", True, False}
-        Fit the members again on all rows. ``auto``: only after a holdout; otherwise the fold models vote.
+        Fit the members again on all rows. ``auto``: only after a holdout, and where folds are in the order of
+        time; otherwise the fold models vote. Without it, in the order of time the model of the last fold is delivered.
     n_jobs : int or None
         Worker processes; -1 takes every core of the affinity mask and the container.
     memory_limit_mb : float or None
@@ -55,8 +66,16 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):  # type: ignore[misc]
     ----------
     pipeline_ : estimator
         The model: public library parts only.
+    decision_pipeline_ : estimator
+        The model whose ``predict`` is that of this class: ``pipeline_`` itself, except where a metric of labels led to
+        multipliers for several classes. Then its probabilities are tilted, and those of ``pipeline_`` are not.
     estimate_ : Estimate
-        ``value``, ``standard_error``, ``interval`` and ``label``, which says what the score is.
+        ``value``, ``standard_error``, ``interval`` and ``label``, which says what the score is: by default that of the
+        ensemble on rows held out, corrected for its selection among the trials.
+    search_score_ : Estimate or None
+        The score that the ensemble was selected by, which is optimistic.
+    estimates_ : dict of str to Estimate
+        By metric: the optimised one, and those in ``report``.
     outcome_ : FitOutcome
     classes_ : ndarray of shape (K,)
     n_features_in_ : int
@@ -80,16 +99,56 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):  # type: ignore[misc]
         table = self._conform(X)
         return np.asarray(self.pipeline_.predict_proba(table))
 
+    def predict_set(self, X: Any, confidence: float = 0.9) -> Array:
+        """Return for each row the labels that hold the truth with this confidence (CV+; Romano et al. 2020).
+
+        Parameters
+        ----------
+        X : table-like of shape (n, d)
+        confidence : float
+            Share of sets that shall hold the true label.
+
+        Returns
+        -------
+        sets : ndarray of bool, shape (n, K)
+            Columns in the order of ``classes_``: ``model.classes_[sets[i]]`` are the labels of row i. A set with
+            several labels says that the model cannot tell them apart. None is empty: the likeliest label is always in,
+            also where the model is right more often than is asked for.
+
+        Notes
+        -----
+        Guaranteed is a share of at least 1 - 2 (1 - confidence), less a small term for few rows in a fold; usual is a
+        share of about ``confidence``. With a single holdout whose model is delivered it is ``confidence`` itself. The
+        share is one over all rows, not within a class or a part of the table, and holds for rows that come from where
+        those of ``fit`` came from: not under drift, nor for later times. With ``groups`` it is that of rows of new
+        groups, and varies much where groups are few. Members and weights were chosen on the same held-out rows, which
+        the theory leaves out. Where members were fitted again on all rows (``refit``), held-out probabilities of the
+        fold models stand in for theirs: the share is approximate. Sample weights count as the importance of rows.
+
+        Raises
+        ------
+        SettingError
+            If the confidence is not between 0 and 1, or too high for so few rows.
+        StoreError
+            If the model was loaded with ``trusted=False``.
+        """
+        return predict_sets(self._held_out(), self.pipeline_, self._conform(X), confidence)
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the optimised metric on (X, y), signed so that greater is better."""
-        return self._score(y, self.predict_proba(X), self.classes_, sample_weight)
+        if self._fitted_metric().needs == "label":  # that of the labels predicted, whatever they are decided by
+            seen = (self.predict(X)[:, None] == self.classes_).astype(np.float64)
+        else:
+            seen = self.predict_proba(X)
+        return self._score(y, seen, self.classes_, sample_weight)
 
 
 class AutoRegressor(RegressorMixin, AutoEstimator):  # type: ignore[misc]
     """Find the best regressor that a time budget can buy; hand back a plain scikit-learn pipeline.
 
     Parameters and attributes are those of :class:`AutoClassifier`, without ``classes_``. ``metric="auto"`` is the root
-    mean squared error.
+    mean squared error. With ``metric="pinball_0.9"`` (any level between 0 and 1) the models predict that quantile;
+    those that cannot are left out.
 
     Examples
     --------
@@ -98,10 +157,40 @@ class AutoRegressor(RegressorMixin, AutoEstimator):  # type: ignore[misc]
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = AutoRegressor(None, max_trials=3, executor="serial", random_state=0, verbose=0).fit(X, y)
     >>> model.estimate_.label
-    'search score (optimistic)'
+    'corrected for selection among the 3 complete trials of this run'
     """
 
     _classifies = False
+
+    def predict_interval(self, X: Any, confidence: float = 0.9) -> Array:
+        """Return for each row an interval that holds the truth with this confidence (CV+; Barber et al. 2021).
+
+        Parameters
+        ----------
+        X : table-like of shape (n, d)
+        confidence : float
+            Share of intervals that shall hold the true value.
+
+        Returns
+        -------
+        intervals : ndarray of shape (n, 2)
+            Lower and upper ends.
+
+        Notes
+        -----
+        The widths come from absolute errors on rows held out, and are much the same for all rows; with a quantile loss
+        they lie around the predicted quantile, and are as valid. Guaranteed is a share of at least
+        1 - 2 (1 - confidence), less a small term for few rows in a fold; usual is a share of about ``confidence``.
+        What :meth:`AutoClassifier.predict_set` says of that share is true here too.
+
+        Raises
+        ------
+        SettingError
+            If the confidence is not between 0 and 1, or too high for so few rows: the intervals would be infinite.
+        StoreError
+            If the model was loaded with ``trusted=False``.
+        """
+        return predict_interval(self._held_out(), self.pipeline_, self._conform(X), confidence)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the optimised metric on (X, y), signed so that greater is better."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +16,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from automl import __version__, explain, saving
-from automl.core import Array, InputError, StoreError, as_path
+from automl.core import Array, InputError, SettingError, StoreError, as_path
 from automl.data import check_table, conform, read_truth, read_weights
+from automl.ensemble import Decision, apply_decision
 from automl.metrics import get_metric
 from automl.search import export_script
 
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from automl.data import TableCheck
+    from automl.evaluate import OutOfFold
+    from automl.metrics import NamedMetric
 
 __all__ = ["FittedEstimator"]
 
@@ -42,7 +50,9 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
             If the table does not fit the one seen in ``fit``.
         """
         table = self._conform(X)
-        return np.asarray(self.pipeline_.predict(table))
+        # of classifiers; not there in one that an earlier version saved
+        model: Any = getattr(self, "decision_pipeline_", self.pipeline_)
+        return np.asarray(model.predict(table))
 
     def check(self, X: Any, policy: str = "report") -> TableCheck:
         """Compare a table with the one of ``fit``: columns, types, levels, missing values, ranges, drift.
@@ -60,12 +70,112 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
         return check_table(X, self.schema_, self.reference_, policy, type(self).__name__)
 
     def _score(self, y: Any, prediction: Array, classes: Array | None, sample_weight: Any) -> float:
-        metric = get_metric(self.metric, task=str(self.task_), classes=classes)
+        metric = self._fitted_metric()
         truth = read_truth(y, len(prediction), classes)
         weights = None if sample_weight is None else read_weights(sample_weight, len(prediction))
         return -float(metric.loss(truth, prediction, weights))
 
+    def _fitted_metric(self) -> NamedMetric:
+        """Return what ``fit`` optimised; what "auto" meant there was decided by its target."""
+        spec, positive = self.metric, None
+        if isinstance(spec, str) and spec == "auto":
+            decided = next(event.data["metric"] for _, event in self._journal.read() if event.kind == "plan")
+            spec, positive = decided["name"], decided.get("positive")
+        return get_metric(spec, task=str(self.task_), classes=getattr(self, "classes_", None), positive=positive)
+
+    def _decided_proba(self, table: Any) -> Array:
+        """Return probabilities whose greatest is what ``predict`` says."""
+        found = np.asarray(self.pipeline_.predict_proba(table))
+        decision = self._decision
+        return found if decision.temperature is not None else apply_decision(found, decision)
+
+    @property
+    def _decision(self) -> Decision:
+        return getattr(getattr(self, "outcome_", None), "decision", None) or Decision()
+
+    def _held_out(self) -> OutOfFold:
+        """Return what the ensemble predicted for rows held out, or say why there is nothing."""
+        self._check_recorded()
+        kept: OutOfFold | None = self.outcome_.out_of_fold
+        if kept is None:
+            raise InputError("no trial of this fit was complete, so no rows were held out; fit again with more time")
+        if not kept.models and self._decision.temperature is not None:  # which the refitted model has in it
+            kept = replace(kept, prediction=apply_decision(kept.prediction, self._decision))
+        return kept
+
     # ---- what happened
+
+    def feature_importance(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        columns: Sequence[Any] | None = None,
+        n_repeats: int = 5,
+        max_rows: int = 2_000,
+        seconds: float | None = None,
+        sample_weight: Any = None,
+        random_state: int = 0,
+    ) -> pd.DataFrame:
+        """Return how much the metric worsens when a column is shuffled, one row per feature, the most important first.
+
+        Columns are those of the table, before any preparation. For the table of ``fit``, in its order, each fold's
+        models are scored on rows that they did not see. Any other table is scored by the whole model, and has to
+        consist of new rows; ``attrs["rows"]`` of the result says which it was.
+
+        Parameters
+        ----------
+        X : table-like of shape (n, d)
+        y : array-like of shape (n,)
+        columns : sequence of columns or of lists of columns, optional
+            A list of columns is shuffled together: related columns hide behind each other when shuffled one by one.
+        n_repeats : int
+            How often each column is shuffled.
+        max_rows : int
+            At most so many rows, drawn at random, are scored.
+        seconds : float, optional
+            After so many seconds the result is what there is; NaN for columns that were not reached.
+        sample_weight : array-like of shape (n,), optional
+            For the table of ``fit`` by default those of ``fit``.
+        random_state : int
+
+        Returns
+        -------
+        DataFrame
+            ``feature``; ``importance``, in units of the metric, positive where the column helps; ``standard_error``
+            over folds or parts of the rows; ``low`` and ``high``, a 95 % interval. NaN where there are too few rows.
+            ``attrs``: ``metric``, ``score`` before shuffling, ``rows``, ``n_rows``.
+
+        Notes
+        -----
+        The importance of a column to this model, not its effect in the world.
+        """
+        if seconds is not None and not seconds > 0:
+            raise SettingError(f"seconds={seconds!r}; give a positive number or None")
+        deadline = time.monotonic() + (math.inf if seconds is None else seconds)
+        table = self._conform(X)
+        outcome = getattr(self, "outcome_", None)
+        classes = getattr(self, "classes_", None)
+        fitted = explain.Fitted(
+            self.pipeline_.predict if classes is None else self._decided_proba,
+            self._fitted_metric(),
+            self.schema_,
+            None if outcome is None else outcome.out_of_fold,
+            getattr(self, "_golden_X", None),
+            0 if outcome is None else outcome.plan.n_rows,
+            partial(apply_decision, decision=self._decision),
+        )
+        return explain.feature_importance(
+            fitted,
+            table,
+            read_truth(y, table.shape[0], classes),
+            weights=None if sample_weight is None else read_weights(sample_weight, table.shape[0]),
+            columns=columns,
+            n_repeats=n_repeats,
+            max_rows=max_rows,
+            seed=random_state,
+            stop=lambda: time.monotonic() > deadline,
+        )
 
     def leaderboard(self) -> pd.DataFrame:
         """Return one row per finished trial, best first, scores in the metric's natural sign."""
@@ -105,6 +215,7 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
             "estimate": {**vars(self.estimate_), "interval": list(self.estimate_.interval)},
             "n_rows": outcome.plan.n_rows,
             "members": [{"trial": m.trial, "weight": m.weight, **m.config.to_json()} for m in outcome.members],
+            "decision": outcome.decision.to_json(),
         }
         return export(
             self.pipeline_,
@@ -115,6 +226,7 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
             classes=getattr(self, "classes_", None),
             metadata=metadata,
             overwrite=overwrite,
+            decision=getattr(self, "decision_pipeline_", None),
         )
 
     def export_script(self, path: str | os.PathLike[str]) -> Path:

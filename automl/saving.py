@@ -23,6 +23,7 @@ from automl import __version__
 from automl.core import Event, StoreError
 from automl.data import Reference, Schema, Task
 from automl.evaluate import Estimate
+from automl.pipeline.assemble import decided
 from automl.pipeline.audited import read_audited, write_audited
 from automl.pipeline.versions import library_versions, version_changes
 from automl.store import Manifest, RecordedJournal, read_manifest, read_part, write_model
@@ -83,6 +84,7 @@ def save(
         score=_finite(estimate.value),
         interval=(_finite(estimate.interval[0]), _finite(estimate.interval[1])),
         score_label=estimate.label,
+        search_score=None if estimator.search_score_ is None else _finite(estimator.search_score_.value),
         columns=tuple((str(column.name), str(column.kind)) for column in estimator.schema_.columns),
         n_rows=estimator.outcome_.plan.n_rows,
         seconds_1_row=one,
@@ -203,11 +205,30 @@ def _described(estimator: Any) -> dict[str, Any]:
         "schema": estimator.schema_.to_json(),
         "task": str(estimator.task_),
         "classes": getattr(estimator, "classes_", None),
-        "estimate": {**vars(estimator.estimate_), "interval": list(estimator.estimate_.interval)},
+        "estimate": _as_json(estimator.estimate_),
+        "estimates": {name: _as_json(one) for name, one in estimator.estimates_.items()},
+        "search_score": None if estimator.search_score_ is None else _as_json(estimator.search_score_),
         "reference": json.dumps(estimator.reference_.to_json()),
         "events": json.dumps(events),
         "pipeline": estimator.pipeline_,
+        "decision": _decision(estimator),
     }
+
+
+def _decision(estimator: Any) -> dict[str, Any] | None:
+    """Return the numbers by which labels are decided outside of the pipeline."""
+    if getattr(estimator, "decision_pipeline_", estimator.pipeline_) is estimator.pipeline_:
+        return None
+    found = estimator.outcome_.decision
+    return {"threshold": found.threshold, "multipliers": found.multipliers and list(found.multipliers)}
+
+
+def _as_json(estimate: Estimate) -> dict[str, Any]:
+    return {**vars(estimate), "interval": list(estimate.interval)}
+
+
+def _estimate(data: dict[str, Any]) -> Estimate:
+    return Estimate(**{**data, "interval": tuple(data["interval"])})
 
 
 def _is_plain(value: Any) -> bool:
@@ -230,7 +251,12 @@ def _rebuilt(path: str | Path, manifest: Manifest, kind: Callable[..., Any]) -> 
         estimator = kind(**found["params"])
         estimator._remember(Schema.from_json(found["schema"]), Task(found["task"]), found["classes"])
         estimator.pipeline_ = found["pipeline"]
-        estimator.estimate_ = Estimate(**{**found["estimate"], "interval": tuple(found["estimate"]["interval"])})
+        if found["classes"] is not None:
+            decision = found.get("decision") or {}
+            estimator.decision_pipeline_ = decided(found["pipeline"], classes=found["classes"], **decision)[1]
+        estimator.estimate_ = _estimate(found["estimate"])
+        estimator.estimates_ = {name: _estimate(one) for name, one in found.get("estimates", {}).items()}
+        estimator.search_score_ = _estimate(found["search_score"]) if found.get("search_score") else None
         estimator.reference_ = Reference.from_json(json.loads(found["reference"]))
         estimator._journal = RecordedJournal(tuple(Event(*event) for event in json.loads(found["events"])))
     except StoreError as error:

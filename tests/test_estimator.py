@@ -102,10 +102,12 @@ def test_the_pipeline_is_plain_and_predicts_the_same(fitted):
 
 def test_the_estimate_is_labelled_and_has_an_interval(fitted):
     estimate = fitted.estimate_
-    assert estimate.label == "search score (optimistic)"
+    assert estimate.label == f"corrected for selection among the {estimate.n_candidates} complete trials of this run"
     assert estimate.interval[0] < estimate.value < estimate.interval[1]
     assert estimate.standard_error > 0 and estimate.n_rows == 150 and estimate.metric == "log_loss"
-    assert "search score" in str(estimate)
+    assert "corrected" in str(estimate) and fitted.estimates_ == {"log_loss": estimate}
+    assert fitted.search_score_.label == "search score (optimistic)"
+    assert fitted.search_score_.value < estimate.value, "a loss: less is better"
 
 
 def test_leaderboard_and_outcome(fitted):

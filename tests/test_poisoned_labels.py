@@ -1,6 +1,7 @@
 """Labels of held-out rows must not reach the model that is scored on them, by any way."""
 
 import dataclasses
+import itertools
 import pickle
 
 import numpy as np
@@ -23,37 +24,51 @@ CONFIGS = {
 }
 
 
-def fitted(dataset, folds, config, folder):
-    """Return the bytes of the model of fold 0 and its predictions."""
+SPLITS = {
+    "random": {},
+    "groups": {"groups": lambda rows, rng: np.arange(rows) // 3},
+    "times": {"times": lambda rows, rng: rng.permutation(rows)},
+    "batches": {"times": lambda rows, rng: rng.integers(0, 4, rows)},
+    "groups and times": {"groups": lambda rows, rng: np.arange(rows) // 3, "times": lambda rows, rng: np.arange(rows)},
+}
+
+
+def fitted(dataset, folds, config, folder, fold=0):
+    """Return the bytes of the model of a fold and its predictions."""
     folder.mkdir()
     data = dump_dataset(dataset, folder / "data")
     metric = get_metric("auto", task=str(dataset.task), classes=dataset.classes)
     evaluation = Evaluation(str(data), folds, (metric,), facts_of(dataset, 60.0), default_catalog(), 0)
     save_evaluation(evaluation, folder / "evaluation.pkl")
     load_evaluation.cache_clear()
-    output = run_fold(str(folder / "evaluation.pkl"), config, 0, Fidelity(), str(folder / "model"), None)
+    output = run_fold(str(folder / "evaluation.pkl"), config, fold, Fidelity(), str(folder / "model"), None)
     assert output.status is Status.OK, output.error
     return pickle.dumps(pickle.loads((folder / "model").read_bytes())), output
 
 
-@pytest.mark.parametrize("rows", [300, 1500])  # both ways of stopping early
-@pytest.mark.parametrize("classes", [0, 2, 3])
-@pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("grouped", [False, True])
-def test_changing_the_labels_of_a_fold_changes_no_byte_of_its_model(rows, classes, name, grouped, tmp_path):
-    if name == "mlp" and rows > 1000 and (grouped or classes == 3):
+CASES = [
+    *itertools.product(("random", "groups"), CONFIGS, (0, 2, 3), (300, 1500)),  # both ways of stopping early
+    *itertools.product(("times", "batches", "groups and times"), ("lightgbm", "mlp"), (2,), (300,)),
+    *itertools.product(("times", "batches", "groups and times"), ("lightgbm",), (0,), (1500,)),
+]
+
+
+@pytest.mark.parametrize(("split", "name", "classes", "rows"), CASES)
+def test_changing_the_labels_of_a_fold_changes_no_byte_of_its_model(split, name, classes, rows, tmp_path):
+    if name == "mlp" and rows > 1000 and (split != "random" or classes == 3):
         pytest.skip("as the smaller ones, and slow")
-    groups = np.arange(rows) // 3 if grouped else None
-    dataset = mixed_dataset(rows, classes, groups=groups)
-    folds = make_folds(dataset, cv=3)
+    rng = np.random.default_rng(0)
+    dataset = mixed_dataset(rows, classes, **{key: make(rows, rng) for key, make in SPLITS[split].items()})
+    folds = make_folds(dataset, cv="walk_forward" if split == "batches" else 3)
+    fold = len(folds) - 1  # in the order of time the one with the most training rows
     config = CONFIGS[name] or Config.of(*DENSE, Step.of("logistic" if classes else "ridge"))
-    if grouped:
+    if split != "random":
         config = Config.of(*(Step.of("one_hot") if step.component == "target" else step for step in config.steps))
-    test = folds.pairs[0][1]
+    test = folds.pairs[fold][1]
     poisoned = dataset.y.copy()
     poisoned[test] = (poisoned[test] + 1) % classes if classes else poisoned[test] * -50
-    clean_model, clean = fitted(dataset, folds, config, tmp_path / "clean")
-    other_model, other = fitted(dataclasses.replace(dataset, y=poisoned), folds, config, tmp_path / "poisoned")
+    clean_model, clean = fitted(dataset, folds, config, tmp_path / "clean", fold)
+    other_model, other = fitted(dataclasses.replace(dataset, y=poisoned), folds, config, tmp_path / "poisoned", fold)
     assert clean_model == other_model
     assert (clean.prediction == other.prediction).all() and clean.rounds == other.rounds
     assert clean.losses != other.losses

@@ -68,7 +68,8 @@ def test_the_manifest_tells_what_was_saved(model: AutoClassifier, tmp_path: Path
         model.estimate_.value,
         model.estimate_.interval,
     )
-    assert manifest.score_label == "search score (optimistic)" and manifest.n_rows == 150
+    assert manifest.score_label == model.estimate_.label and manifest.n_rows == 150
+    assert manifest.search_score == model.search_score_.value
     assert manifest.columns[0] == ("size", "numeric") and len(manifest.columns) == 6
     for name in ("scikit-learn", "numpy", "pandas", "scipy"):
         assert manifest.libraries[name] == importlib.metadata.version(name)

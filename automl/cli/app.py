@@ -45,13 +45,25 @@ Time = Annotated[
     typer.Option(help="Time for everything, reading and saving included: 90s, 5m, 1h. [default: 5m without --trials]"),
 ]
 Task = Annotated[TaskOption, typer.Option(help="auto: strings, booleans and up to 20 integers mean classification.")]
-Metric = Annotated[str, typer.Option(help="Name of a scikit-learn scorer, or auto.")]
+Metric = Annotated[str, typer.Option(help="Name of a scikit-learn scorer, pinball_0.9 (any level), or auto.")]
+Report = Annotated[list[str] | None, typer.Option(help="Metric to be reported beside it; may be repeated.")]
 Jobs = Annotated[int, typer.Option(help="Worker processes; -1 means every core that this process may use.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of every random choice.", show_default=False, min=0)]
 Trials = Annotated[int | None, typer.Option(help="Number of trials: without --time a reproducible run.", min=1)]
 Drop = Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")]
 Weights = Annotated[str | None, typer.Option(help="Column of sample weights.")]
 Groups = Annotated[str | None, typer.Option(help="Column of groups that must not be split between folds.")]
+Times = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of dates, numbers or batches that orders the rows: scores are those of later rows. "
+        "Dates remain features; numbers and batches do not."
+    ),
+]
+Outer = Annotated[
+    int | None,
+    typer.Option(help="Outer folds in which everything is done again, to be scored on rows never seen.", min=2),
+]
 Include = Annotated[list[str] | None, typer.Option(help="Model or family to search; may be repeated.")]
 Exclude = Annotated[list[str] | None, typer.Option(help="Model or family to leave out; may be repeated.")]
 KeepData = Annotated[
@@ -70,12 +82,15 @@ def fit(
     time: Time = None,
     task: Task = TaskOption.AUTO,
     metric: Metric = "auto",
+    report: Report = None,
     jobs: Jobs = -1,
     seed: Seed = None,
     trials: Trials = None,
     drop: Drop = None,
     weights: Weights = None,
     groups: Groups = None,
+    times: Times = None,
+    outer: Outer = None,
     include: Include = None,
     exclude: Exclude = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out if automl made it.")] = False,
@@ -92,16 +107,64 @@ def fit(
         time=time,
         task=task,
         metric=metric,
+        report=tuple(report or ()),
         jobs=jobs,
         seed=seed,
         trials=trials,
         drop=tuple(drop or ()),
         weights=weights,
         groups=groups,
+        times=times,
+        outer=outer,
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
     )
     return fit_table(request, out, overwrite=overwrite, keep_data=keep_data, verbose=not quiet, as_json=json)
+
+
+@app.command()
+def evaluate(
+    table: Table,
+    target: Target,
+    outer: Outer = 5,
+    time: Time = None,
+    task: Task = TaskOption.AUTO,
+    metric: Metric = "auto",
+    report: Report = None,
+    jobs: Jobs = -1,
+    seed: Seed = None,
+    trials: Trials = None,
+    drop: Drop = None,
+    weights: Weights = None,
+    groups: Groups = None,
+    times: Times = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> int:
+    """Score what `fit` would do on rows that nothing in it has seen: nested cross-validation; no model is kept."""
+    from automl.cli.evaluate import evaluate_table
+
+    request = Request(
+        path=table,
+        target=target,
+        time=time,
+        task=task,
+        metric=metric,
+        report=tuple(report or ()),
+        jobs=jobs,
+        seed=seed,
+        trials=trials,
+        drop=tuple(drop or ()),
+        weights=weights,
+        groups=groups,
+        times=times,
+        outer=outer,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+    )
+    return evaluate_table(request, verbose=not quiet, as_json=json)
 
 
 @app.command()
@@ -154,6 +217,24 @@ def check(
     from automl.cli.check import check_file
 
     return check_file(model, table, policy.value, output, as_json=json)
+
+
+@app.command()
+def importance(
+    model: Model,
+    table: Annotated[
+        Path, typer.Argument(help="The table of fit as it was, or new rows; with the target.", show_default=False)
+    ],
+    target: Annotated[str | None, typer.Option(help="Column of known outcomes. [default: as in fit]")] = None,
+    repeats: Annotated[int, typer.Option(help="How often each column is shuffled.", min=1)] = 5,
+    max_rows: Annotated[int, typer.Option(help="Rows to score, drawn at random.", min=1)] = 2_000,
+    time: Annotated[str | None, typer.Option(help="Time to measure in, such as 30s; then print what is there.")] = None,
+    json: Json = False,
+) -> None:
+    """List the columns by how much worse the model gets when one is shuffled, on rows that it has not seen."""
+    from automl.cli.importance import print_importance
+
+    print_importance(model, table, target=target, repeats=repeats, max_rows=max_rows, time=time, as_json=json)
 
 
 @app.command()
@@ -235,12 +316,15 @@ def plan(
     time: Time = None,
     task: Task = TaskOption.AUTO,
     metric: Metric = "auto",
+    report: Report = None,
     jobs: Jobs = -1,
     seed: Seed = None,
     trials: Trials = None,
     drop: Drop = None,
     weights: Weights = None,
     groups: Groups = None,
+    times: Times = None,
+    outer: Outer = None,
     include: Include = None,
     exclude: Exclude = None,
     json: Json = False,
@@ -254,12 +338,15 @@ def plan(
         time=time,
         task=task,
         metric=metric,
+        report=tuple(report or ()),
         jobs=jobs,
         seed=seed,
         trials=trials,
         drop=tuple(drop or ()),
         weights=weights,
         groups=groups,
+        times=times,
+        outer=outer,
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
     )

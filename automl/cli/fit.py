@@ -11,7 +11,7 @@ from typing import Any
 from automl.cli.clock import process_start
 from automl.cli.folder import ModelFolder
 from automl.cli.output import as_records, print_json
-from automl.cli.report import leaderboard_text
+from automl.cli.report import equal_text, leaderboard_text
 from automl.cli.request import Request
 from automl.cli.signals import stop_when_asked
 from automl.cli.table import Table, read_table
@@ -35,9 +35,9 @@ def fit_table(request: Request, out: Path, *, overwrite: bool, keep_data: bool, 
         print(f"task: {'classification' if table.classifies else 'regression'} ({table.why})", flush=True)
     estimator = _estimator(request, table, budget, folder, verbose=verbose)
     with folder.renewed(), stop_when_asked() as asked:
-        asked_for = request.to_json(classifies=table.classifies, why=table.why)
+        asked_for = request.to_json(classifies=table.classifies, why=table.why, aside=table.aside)
         folder.begin(asked_for)
-        estimator.fit(table.X, table.y, sample_weight=table.weights, groups=table.groups)
+        estimator.fit(table.X, table.y, sample_weight=table.weights, groups=table.groups, times=table.times)
         summary = keep(asked_for, estimator, folder, started, keep_data=keep_data)
     report(summary, estimator, folder, as_json=as_json)
     return asked.code(estimator.outcome_.stopped)
@@ -81,6 +81,8 @@ def _estimator(request: Request, table: Table, budget: Budget, folder: ModelFold
     return kind(
         request.fit_seconds(budget),
         metric=request.metric,
+        report=request.report,
+        outer_folds=request.outer,
         max_trials=request.trials,
         include=request.include or None,
         exclude=request.exclude or None,
@@ -100,12 +102,9 @@ def _summary(request: dict[str, Any], estimator: Any, seconds: float) -> dict[st
         "task": outcome.plan.task,
         "why_task": request["why_task"],
         "metric": outcome.plan.metric,
-        "score": {
-            "value": float(estimate.value),
-            "standard_error": float(estimate.standard_error),
-            "interval": [float(bound) for bound in estimate.interval],
-            "label": estimate.label,
-        },
+        "score": _score(estimate),
+        "search_score": None if estimator.search_score_ is None else _score(estimator.search_score_),
+        "scores": {name: _score(one) for name, one in estimator.estimates_.items()},
         "stopped": outcome.stopped,
         "seconds": seconds,
         "peak_mb": outcome.peak_mb,
@@ -116,16 +115,35 @@ def _summary(request: dict[str, Any], estimator: Any, seconds: float) -> dict[st
     }
 
 
+def _score(estimate: Any) -> dict[str, Any]:
+    return {
+        "value": float(estimate.value),
+        "standard_error": float(estimate.standard_error),
+        "interval": [float(bound) for bound in estimate.interval],
+        "label": estimate.label,
+    }
+
+
 def _text(summary: dict[str, Any], board: Any, folder: ModelFolder) -> str:
-    score = summary["score"]
-    low, high = score["interval"]
+    others = [(name, one) for name, one in summary["scores"].items() if name != summary["metric"]]
+    found = summary["search_score"]
+    searched = (
+        "" if found is None or found == summary["score"] else f"searched: {found['value']:.4g}, {found['label']}\n"
+    )
     more = f"\n... {len(board) - SHOWN_ROWS} more: automl leaderboard {folder.path}" if len(board) > SHOWN_ROWS else ""
     counts = ", ".join(f"{count} {status}" for status, count in summary["trials"].items())
     return (
         f"\n{leaderboard_text(board.head(SHOWN_ROWS))}{more}\n\n"
-        f"score:    {summary['metric']} {score['value']:.4g} [{low:.4g}, {high:.4g}], {score['label']}\n"
+        f"{equal_text(board)}"
+        f"score:    {_scored(summary['metric'], summary['score'])}\n"
+        f"{''.join(f'          {_scored(name, one)}{chr(10)}' for name, one in others)}{searched}"
         f"run:      stopped by {summary['stopped']} after {summary['seconds']:.1f} s; trials: {counts}; "
         f"memory at most {summary['peak_mb']:,.0f} MB\n"
         f"model:    {folder.model}, for `automl predict {folder.path} TABLE`\n"
         f"pipeline: {folder.export}, plain scikit-learn that needs no automl; see {folder.export / 'README.md'}"
     )
+
+
+def _scored(metric: str, score: dict[str, Any]) -> str:
+    low, high = score["interval"]
+    return f"{metric} {score['value']:.4g} [{low:.4g}, {high:.4g}], {score['label']}"

@@ -19,7 +19,7 @@ __all__ = ["ModelFolder"]
 _RECORD: dict[str, tuple[type, ...]] = {"target": (str,)}
 _REQUEST: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("target", "table", "why_task"), (str,)),
-    **dict.fromkeys(("weights", "groups"), (str, type(None))),
+    **dict.fromkeys(("weights", "groups", "times"), (str, type(None))),
     **dict.fromkeys(("drop", "left_aside"), (list,)),
     "classifies": (bool,),
 }

@@ -41,6 +41,7 @@ def _text(path: Path, manifest: Manifest) -> str:
         "model": f"{path}: {manifest.estimator}, {manifest.task}, fitted on {manifest.n_rows:,} rows",
         "target": manifest.target or "-",
         "score": f"{manifest.metric} {_number(manifest.score)} [{low}, {high}], {manifest.score_label}",
+        "searched": f"{_number(manifest.search_score)} is what the selection was made by (optimistic)",
         "predicts": f"1 row in {_seconds(manifest.seconds_1_row)}, 1,000 rows in "
         f"{_seconds(manifest.seconds_1000_rows)}, measured when it was saved",
         "size": f"{manifest.size_mb:,.2f} MB: {parts}",

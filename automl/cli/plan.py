@@ -14,7 +14,10 @@ from automl.core import Budget
 __all__ = ["print_plan"]
 
 # Shown as tables of their own, or already in the first lines.
-APART = ("left_out", "nominal_seconds", "versions", "models", "task", "metric", "n_rows", "n_columns", "n_classes")
+APART = (
+    *("left_out", "nominal_seconds", "versions", "models", "task", "metric", "metric_why"),
+    *("n_rows", "n_columns", "n_classes"),
+)
 
 
 def print_plan(request: Request, *, as_json: bool) -> None:
@@ -24,10 +27,19 @@ def print_plan(request: Request, *, as_json: bool) -> None:
 
     budget = Budget(request.seconds, process_start())
     table = read_table(request)
-    dataset = make_dataset(table.X, table.y, classifies=table.classifies, groups=table.groups, weights=table.weights)
+    dataset = make_dataset(
+        table.X,
+        table.y,
+        classifies=table.classifies,
+        groups=table.groups,
+        times=table.times,
+        weights=table.weights,
+    )
     settings = Settings(
         time_budget=request.fit_seconds(budget),
         metric=request.metric,
+        report=request.report,
+        outer_folds=request.outer,
         max_trials=request.trials,
         include=request.include or None,
         exclude=request.exclude or None,
@@ -59,7 +71,7 @@ def _text(request: Request, table: Table, dataset: Any, findings: Any, plan: Any
     parts = [
         f"table   {request.path}: {plan.n_rows} rows, {plan.n_columns} columns beside the target {request.target}\n"
         f"task    {plan.task}{classes} ({table.why})\n"
-        f"metric  {plan.metric}",
+        f"metric  {plan.metric}{f' ({plan.metric_why})' if plan.metric_why else ''}",
         "Columns\n" + text_table(("column", "kind", "distinct", "missing", "why"), columns, widest=90),
         "Findings\n" + (text_table(("level", "code", "finding"), found, widest=200) if found else "none"),
         "Plan\n" + text_table(("setting", "value"), resolved, widest=100),
@@ -72,4 +84,6 @@ def _text(request: Request, table: Table, dataset: Any, findings: Any, plan: Any
 def _value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {item}" for key, item in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
     return value

@@ -27,7 +27,12 @@ def replay(model: Path, data: Path | None, *, jobs: int, as_json: bool) -> int:
         if data is not None:
             table = table_of(request, data)
             dataset = make_dataset(
-                table.X, table.y, classifies=table.classifies, groups=table.groups, weights=table.weights
+                table.X,
+                table.y,
+                classifies=table.classifies,
+                groups=table.groups,
+                times=table.times,
+                weights=table.weights,
             )
         if dataset is None:
             raise SettingError(f"the run in {model} no longer has its table (--keep-data keeps it); name the table too")

@@ -10,14 +10,17 @@ from automl.cli.folder import ModelFolder
 from automl.cli.output import as_records, fixed, print_json, text_table
 from automl.core import Journal, StoreError
 
-__all__ = ["leaderboard_text", "print_failures", "print_leaderboard", "print_log"]
+__all__ = ["equal_text", "leaderboard_text", "print_failures", "print_leaderboard", "print_log"]
 
 
 def print_leaderboard(model: Path, top: int | None, *, as_json: bool) -> None:
     """Print the finished trials of a run, best first."""
     from automl.explain import leaderboard
 
-    _print(_read(model, leaderboard, top), leaderboard_text, as_json=as_json, empty="no trial has finished yet")
+    def text(board: Any) -> str:
+        return f"{leaderboard_text(board)}\n\n{equal_text(board)}".rstrip()
+
+    _print(_read(model, leaderboard, top), text, as_json=as_json, empty="no trial has finished yet")
 
 
 def print_failures(model: Path, *, as_json: bool) -> None:
@@ -46,12 +49,15 @@ def log_text(frame: Any) -> str:
 def leaderboard_text(frame: Any) -> str:
     """Return a leaderboard as aligned text: the columns that fit on a screen, each with its own number of digits."""
     score = f"score ({frame['metric'].iloc[0]})"
+    reported = frame.columns[frame.columns.get_loc("configuration") + 1 :]
     columns = {
         "rank": frame["rank"],
         "model": frame["model"],
         "trial": frame["trial"],
         score: fixed(frame["score"]),
         "sd": fixed(frame["score_sd"]),
+        "se": fixed(frame["standard_error"]),
+        **{name: fixed(frame[name]) for name in reported},
         "weight": fixed(frame["ensemble_weight"], 3),
         "fit s": fixed(frame["fit_seconds"], 3),
         "predict s": fixed(frame["predict_seconds"], 3),
@@ -60,6 +66,21 @@ def leaderboard_text(frame: Any) -> str:
         "status": frame["status"],
     }
     return text_table(list(columns), zip(*columns.values(), strict=True))
+
+
+def equal_text(frame: Any) -> str:
+    """Return a line on the trials that are not significantly worse than the best, or nothing."""
+    from automl.explain import fastest_equal
+
+    found = fastest_equal(frame)
+    if found is None:
+        return ""
+    count, fastest = found
+    model = frame["model"][frame["trial"] == fastest].iloc[0]
+    return (
+        f"equal:    {count} trials not significantly worse than the best (Holm, 5 %); of them #{fastest} "
+        f"{model} predicts fastest\n"
+    )
 
 
 def failures_text(frame: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,19 +24,22 @@ class Request:
     time: str | None = None
     task: str = "auto"
     metric: str = "auto"
+    report: tuple[str, ...] = ()
     jobs: int = -1
     seed: int | None = None
     trials: int | None = None
     drop: tuple[str, ...] = ()
     weights: str | None = None
     groups: str | None = None
+    times: str | None = None
+    outer: int | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        special = [name for name in (self.target, self.weights, self.groups) if name is not None]
+        special = [name for name in (self.target, self.weights, self.groups, self.times) if name is not None]
         if len(set(special)) < len(special):
-            raise SettingError("--target, --weights and --groups must name different columns")
+            raise SettingError("--target, --weights, --groups and --times must name different columns")
         for name in special:
             if name in self.drop:
                 raise SettingError(f"--drop {name} names a column that another option uses; leave one of them out")
@@ -59,14 +63,14 @@ class Request:
         saving = min(12.0, 3.0 + 0.07 * budget.seconds)  # 40 fold models, 17 MB: 6 s on two cores, export most of it
         return max(1.0, budget.remaining() - saving)
 
-    def to_json(self, *, classifies: bool, why: str) -> dict[str, Any]:
-        """Return what a later sitting of the same run must know; ``classifies`` and ``why`` come from the table."""
-        aside = [*self.drop, *(name for name in (self.weights, self.groups) if name is not None)]
+    def to_json(self, *, classifies: bool, why: str, aside: Sequence[str]) -> dict[str, Any]:
+        """Return what a later sitting of the same run must know; the arguments come from the table."""
         known = {
             "target": self.target,
             "table": str(self.path),
             "classifies": classifies,
             "why_task": why,
-            "left_aside": aside,
+            "left_aside": list(aside),
         }
-        return {**known, "drop": list(self.drop), "weights": self.weights, "groups": self.groups}
+        columns = {"weights": self.weights, "groups": self.groups, "times": self.times}
+        return {**known, "drop": list(self.drop), **columns}

@@ -61,10 +61,17 @@ def table_of(request: dict[str, Any], data: Path) -> Table:
             drop=tuple(request["drop"]),
             weights=request["weights"],
             groups=request["groups"],
+            times=request.get("times"),  # older runs know none
         )
     )
 
 
 def _given(request: dict[str, Any], data: Path) -> dict[str, Any]:
     table = table_of(request, data)
-    return {"X": table.X, "y": table.y, "sample_weight": table.weights, "groups": table.groups}
+    return {
+        "X": table.X,
+        "y": table.y,
+        "sample_weight": table.weights,
+        "groups": table.groups,
+        "times": table.times,
+    }

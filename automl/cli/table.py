@@ -1,4 +1,4 @@
-"""The table of `fit` and `plan`: read from a file and taken apart into features, target, weights and groups."""
+"""The table of `fit` and `plan`: read from a file and taken apart into features, target, weights, groups and times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ __all__ = ["Table", "read_table"]
 
 @dataclass(frozen=True)
 class Table:
-    """Features, target, and what else the columns held. ``why`` says how the task was chosen."""
+    """Features, target, and what else the columns held.
+
+    ``why`` says how the task was chosen; columns left ``aside`` are no features, and may be missing in `predict`.
+    """
 
     X: Any
     y: Any
@@ -22,28 +25,36 @@ class Table:
     why: str
     weights: Any = None
     groups: Any = None
+    times: Any = None
+    aside: tuple[str, ...] = ()
 
 
 def read_table(request: Request) -> Table:
     """Read the file, take its columns apart and decide on the task."""
-    from automl.data import infer_task, load_table
+    from automl.data import infer_task, load_table, read_times
 
     frame = load_table(request.path)
     asked = [("--target", request.target), ("--weights", request.weights), ("--groups", request.groups)]
+    asked.append(("--times", request.times))
     for option, name in [*asked, *(("--drop", name) for name in request.drop)]:
         if name is not None and name not in frame.columns:
             raise SettingError(f"{option} {name}: {request.path} has no such column; {_columns_like(name, frame)}")
-    apart = {request.target, request.weights, request.groups, *request.drop}
-    X = frame[[name for name in frame.columns if name not in apart]]
+    times = None if request.times is None else frame[request.times]
+    aside = [*request.drop, *(name for name in (request.weights, request.groups) if name is not None)]
+    if request.times is not None and read_times(times, len(frame)).dtype.kind != "i":  # months of dates carry signal
+        aside.append(request.times)
+    X = frame[[name for name in frame.columns if name != request.target and name not in aside]]
     if X.shape[1] == 0:
         raise DataError(f"{request.path} has no column to learn from beside the target {request.target!r}; add some")
     y = frame[request.target]
     weights = None if request.weights is None else _numbers(frame[request.weights])
     groups = None if request.groups is None else frame[request.groups]
     if request.task != "auto":
-        return Table(X, y, request.task == "classification", "as asked with --task", weights, groups)
-    task, why = infer_task(y)
-    return Table(X, y, task.classifies, why, weights, groups)
+        classifies, why = request.task == "classification", "as asked with --task"
+    else:
+        task, why = infer_task(y)
+        classifies = task.classifies
+    return Table(X, y, classifies, why, weights, groups, times, tuple(aside))
 
 
 def _columns_like(name: str, frame: Any) -> str:

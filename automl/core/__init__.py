@@ -14,6 +14,7 @@ from automl.core.errors import (
     StoreError,
 )
 from automl.core.events import Event, Journal, Listener
+from automl.core.multiple import adjusted_p_values
 from automl.core.paths import as_path
 from automl.core.ports import Array, Executor, Metric
 from automl.core.streams import stream, stream_seed
@@ -48,6 +49,7 @@ __all__ = [
     "Step",
     "StoreError",
     "Trial",
+    "adjusted_p_values",
     "as_path",
     "stream",
     "stream_seed",

@@ -16,7 +16,8 @@ class Event:
     Parameters
     ----------
     kind : str
-        One of ``plan``, ``trial``, ``fold``, ``result``, ``ensemble``, ``decision``, ``health``, ``finished``.
+        One of ``plan``, ``trial``, ``fold``, ``result``, ``ensemble``, ``decision``, ``health``, ``outer``,
+        ``finished``.
     data : mapping
         JSON-able content.
     seconds : float

@@ -126,6 +126,7 @@ class Dataset:
     classes : ndarray of shape (K,) or None
         Sorted original labels; None for regression.
     groups, times, weights : ndarray of shape (n,) or None
+        Times are int64 nanoseconds since 1970 where they are dates, else float64.
     """
 
     X: Any

@@ -12,6 +12,7 @@ import pandas as pd
 from automl.core import Array
 from automl.data.dataset import Column, Container, Dataset, Kind
 from automl.data.dates import moments
+from automl.data.dependence import bonded_columns, row_order
 from automl.data.leak import leaking_columns
 
 __all__ = ["Finding", "check_health"]
@@ -22,6 +23,7 @@ _MANY_MISSING = 0.5
 _MANY_LEVELS = 1000
 _RARE_SHARE = 0.05
 _HEAVY_TAIL = 20.0
+_CLEAR = 0.3  # correlation of neighbours; tables sorted by a feature reach less
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,13 @@ def check_health(dataset: Dataset, *, folds: int = 5) -> tuple[Finding, ...]:
     >>> [finding.code for finding in check_health(dataset)]
     ['leak', 'duplicate_rows', 'constant']
     """
+    leaks = leaking_columns(dataset)
     checks: tuple[Callable[[Dataset], Iterator[Finding]], ...] = (
-        _leaks,
+        lambda data: _leaks(leaks),
         lambda data: _classes(data, folds),
         _target_tail,
         _time_order,
+        lambda data: _groups(data, leaks),
         _size,
         _duplicates,
         _columns,
@@ -76,8 +80,7 @@ def check_health(dataset: Dataset, *, folds: int = 5) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: finding.level != "warning"))
 
 
-def _leaks(dataset: Dataset) -> Iterator[Finding]:
-    names = leaking_columns(dataset)
+def _leaks(names: tuple[Hashable, ...]) -> Iterator[Finding]:
     if names:
         yield Finding(
             "warning",
@@ -140,16 +143,52 @@ def _target_tail(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _time_order(dataset: Dataset) -> Iterator[Finding]:
-    if dataset.times is not None or dataset.schema.container is not Container.FRAME:
+    if dataset.times is not None:
         return
-    ordered = tuple(column.name for column in dataset.schema.of(Kind.DATE) if _monotone(dataset, column))
+    frame = dataset.schema.container is Container.FRAME
+    dates = dataset.schema.of(Kind.DATE) if frame else ()
+    ordered = tuple(column.name for column in dates if _monotone(dataset, column))
     if ordered:
         yield Finding(
             "warning",
             "time_order",
             ordered,
             f"rows are sorted by {_named(ordered)}; if the model is to predict later rows, score it on later rows: "
-            "pass cv=sklearn.model_selection.TimeSeriesSplit()",
+            f"pass times=X[{ordered[0]!r}] (--times {ordered[0]})",
+        )
+        return
+    found = None if dataset.groups is not None else row_order(dataset)
+    if found is not None:
+        by = (
+            f"times={'X[' if frame else 'X[:, '}{found.rising[0]!r}]"
+            if found.rising
+            else f"times=range({len(dataset.y)})"
+        )
+        yield Finding(
+            "warning" if found.correlation > _CLEAR else "info",
+            "row_order",
+            found.rising,
+            f"the order of the rows matters: features tell the first half from the second (AUC {found.auc:.2f}), "
+            f"and targets are like those of the row before (correlation {found.correlation:.2f}); scores of shuffled "
+            f"folds will be too good. If rows are in the order of time, pass {by}; if neighbours belong to one thing, "
+            "pass groups",
+        )
+
+
+def _groups(dataset: Dataset, leaks: tuple[Hashable, ...]) -> Iterator[Finding]:
+    if dataset.groups is not None or dataset.times is not None:
+        return
+    bonds = bonded_columns(dataset, skip=leaks)
+    if bonds:
+        bond = bonds[0]
+        alike = "the target" if bond.target else "most other columns"
+        yield Finding(
+            "warning",
+            "groups",
+            tuple(bond.column for bond in bonds),
+            f"rows with the same value of column {bond.column} (of {bond.groups} values) hardly differ in {alike}; if "
+            "it names things with several rows each and new ones are to be predicted, pass it as groups "
+            f"(--groups {bond.column})",
         )
 
 

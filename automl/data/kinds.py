@@ -17,7 +17,7 @@ from automl.data.dataset import Column, Container, Kind, Schema
 from automl.data.dates import find_format
 from automl.data.profile import Profile, profile_numbers, profile_sparse
 
-__all__ = ["infer_columns", "parses", "unparsed_example"]
+__all__ = ["infer_again", "infer_columns", "parses", "unparsed_example"]
 
 _SAMPLE_ROWS = 100_000
 _MANY_LEVELS = 50  # above it a categorical column counts as one of high cardinality
@@ -29,6 +29,7 @@ _NUMBER_LIKE = re.compile(r"\s*[+-]?(?:\.?\d|nan|inf)", re.IGNORECASE)
 _OPAQUE = re.compile(r"[0-9A-Fa-f{}-]+|\S{1,23}")  # hashes, UUIDs and short keys; longer words have a structure
 _NUMBERS = frozenset({"integer", "floating", "mixed-integer-float", "decimal"})
 _UNUSED = (Kind.CONSTANT, Kind.ID)
+_ASKED = "asked for in column_kinds"
 
 
 def infer_columns(X: Any, column_kinds: Mapping[Hashable, str] | None = None) -> Schema:
@@ -84,6 +85,11 @@ def parses(series: pd.Series[Any]) -> bool:
 def unparsed_example(series: pd.Series[Any]) -> Any:
     """Return a value that is not a number, to be shown to the user."""
     return next((value for value in series.dropna().unique() if not parses(pd.Series([value], dtype=object))), None)
+
+
+def infer_again(X: Any, schema: Schema) -> Schema:
+    """Infer the columns of some rows from them alone, with the kinds that were asked for where ``schema`` was made."""
+    return infer_columns(X, {column.name: str(column.kind) for column in schema.columns if column.reason == _ASKED})
 
 
 def _wanted(column_kinds: Mapping[Hashable, str], names: list[Hashable]) -> dict[Hashable, Kind]:
@@ -272,7 +278,7 @@ def _levels_column(
 
 def _overridden(column: Column, kind: Kind, series: pd.Series[Any] | None) -> Column:
     """Give a column the kind that the user asked for, if its values allow it."""
-    asked = replace(column, kind=kind, reason="asked for in column_kinds")
+    asked = replace(column, kind=kind, reason=_ASKED)
     refusal = f"column_kinds asks for {column.name!r} to be {kind}, but "
     if kind in (Kind.NUMERIC, Kind.BOOLEAN):
         if series is not None and not parses(series):

@@ -17,7 +17,7 @@ from automl.data.dates import find_format, parse_dates
 from automl.data.kinds import infer_columns
 from automl.data.target import encode_target
 
-__all__ = ["make_dataset", "read_weights"]
+__all__ = ["make_dataset", "read_times", "read_weights"]
 
 
 def make_dataset(
@@ -45,7 +45,8 @@ def make_dataset(
     groups : array-like of shape (n,), optional
         Rows with equal values belong together; kept as integer codes in order of appearance.
     times : array-like of shape (n,), optional
-        Numbers, datetimes or strings of one date format, by which rows are ordered.
+        Numbers, datetimes or strings of one date format, by which rows are ordered; dates are kept as nanoseconds
+        since 1970 (int64), numbers as float64.
     weights : array-like of shape (n,) or number, optional
         Finite, not negative, not all zero.
 
@@ -78,7 +79,7 @@ def make_dataset(
         infer_columns(table, column_kinds),
         classes,
         None if groups is None else _read_groups(groups, n),
-        None if times is None else _read_times(times, n),
+        None if times is None else read_times(times, n),
         counted,
     )
 
@@ -139,11 +140,11 @@ def _read_groups(groups: Any, n: int) -> Array:
     return codes.astype(np.int64)
 
 
-def _read_times(times: Any, n: int) -> Array:
+def read_times(times: Any, n: int) -> Array:
+    """Return the time of each of n rows: int64 nanoseconds since 1970 of dates, float64 of numbers."""
     series = _column("times", times, n)
     if getattr(series.dtype, "kind", "") == "M" or pd.api.types.infer_dtype(series) in ("date", "datetime"):
-        moments = pd.to_datetime(series, utc=True).dt.tz_localize(None)
-        return moments.to_numpy(dtype="datetime64[ns]")
+        return _nanoseconds(pd.to_datetime(series, utc=True).dt.tz_localize(None))
     if pd.api.types.is_numeric_dtype(series.dtype):
         values = series.astype("float64").to_numpy()
         if not np.isfinite(values).all():
@@ -153,11 +154,15 @@ def _read_times(times: Any, n: int) -> Array:
         values, counts = np.unique(np.asarray(series, dtype=object), return_counts=True)
         date_format, _ = find_format(values, counts, enough=1.0)
         if date_format is not None:
-            return parse_dates(series, date_format).to_numpy(dtype="datetime64[ns]")
+            return _nanoseconds(parse_dates(series, date_format))
     raise DataError(
         f"times holds values such as {series.iloc[0]!r}, which cannot be ordered in time. "
         "Pass numbers or datetimes: pandas.to_datetime(times, format=...)."
     )
+
+
+def _nanoseconds(moments: pd.Series[pd.Timestamp]) -> Array:
+    return moments.to_numpy(dtype="datetime64[ns]").astype(np.int64)
 
 
 def read_weights(weights: Any, n: int) -> Array:

@@ -37,7 +37,8 @@ def distinct(stack: Array, order: Array) -> Array:
     tolerance = _SAME if stack.ndim == 3 or not len(order) else _SAME * max(float(np.std(stack[order[0]])), 1e-300)
     kept: list[int] = []
     for candidate in order:
-        near = [k for k in kept if np.abs(short[k] - short[candidate]).max() <= tolerance]
+        gaps = np.abs(short[kept] - short[candidate]).max(axis=1) if kept else np.empty(0)
+        near = [k for k, gap in zip(kept, gaps, strict=True) if gap <= tolerance]
         if not any(np.abs(stack[k] - stack[candidate]).max() <= tolerance for k in near):
             kept.append(int(candidate))
     return np.array(kept, dtype=np.intp)

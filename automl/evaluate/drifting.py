@@ -18,7 +18,7 @@ from automl.metrics import get_metric
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DriftReport", "OptimismGap", "drift_report"]
+__all__ = ["DriftReport", "OptimismGap", "column_values", "drift_report"]
 
 MOST_BATCHES = 20  # more distinct times are cut into parts
 PARTS = 5
@@ -187,7 +187,7 @@ def _features(dataset: Dataset, later: Array, max_rows: int, seed: int) -> pd.Da
     for column in dataset.schema.columns:
         if column.kind in (Kind.CONSTANT, Kind.TEXT):
             continue
-        values, numbers = _values(dataset, column)
+        values, numbers = column_values(dataset, column)
         psi, ks, p = _moved(values[halves[0]], values[halves[1]], numbers=numbers)
         rows.append({"feature": column.name, "kind": str(column.kind), "psi": psi, "ks": ks, "p": p})
     frame = pd.DataFrame(rows, columns=["feature", "kind", "psi", "ks", "p"])
@@ -196,7 +196,7 @@ def _features(dataset: Dataset, later: Array, max_rows: int, seed: int) -> pd.Da
     return frame.sort_values(["drifts", "psi"], ascending=False, kind="stable", ignore_index=True)
 
 
-def _values(dataset: Dataset, column: Column) -> tuple[Array, bool]:
+def column_values(dataset: Dataset, column: Column) -> tuple[Array, bool]:
     """Return a column as numbers, or as codes of its levels; NaN where missing."""
     import pandas as pd
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from automl.core import Array, Metric
+from automl.evaluate.corrected import Optimism
+from automl.evaluate.influence import held_out_losses, one_mistake, standard_errors
 
-__all__ = ["Estimate", "bootstrap_losses", "estimate_score", "fold_loss"]
+__all__ = ["SEARCH_SCORE", "Estimate", "corrected_estimate", "estimate_score", "fold_loss", "inflation"]
 
 SEARCH_SCORE = "search score (optimistic)"
-LEAST_REPLICATES = 20  # fewer give no standard error
+NO_CHOICE = "score on held-out rows; there was one candidate, so nothing was selected"
+
+# Standard errors know the rows that are scored, not that other training rows would have given other models. How much
+# that adds was measured by the number of rows (meta/bench/estimates.py): the first bound that holds counts.
+INFLATION = ((300, 1.0), (1_000, 1.0), (math.inf, 1.0))
 
 
 @dataclass(frozen=True)
@@ -28,11 +35,16 @@ class Estimate:
         95 %: value -/+ 1.96 standard errors, cut to the metric's range nowhere.
     label : str
         What the score is. ``"search score (optimistic)"``: the rows it is computed on also chose the model.
+        ``"corrected for selection among the N complete trials of this run"``: that choice is accounted for; that
+        later trials were proposed for what earlier ones scored is not. It is the score of models fitted without the
+        rows scored; the delivered average of all of them is usually a little better.
     metric : str
     n_rows : int
         Rows scored.
     n_unscored : int
         Rows never scored, because their class (or group) had to stay in every training part.
+    n_candidates : int
+        Complete trials that there were to choose from; 0 where nothing is known of them.
     """
 
     value: float
@@ -42,6 +54,7 @@ class Estimate:
     metric: str
     n_rows: int
     n_unscored: int = 0
+    n_candidates: int = 0
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -60,44 +73,9 @@ def fold_loss(metric: Metric, y: Array, prediction: Array, weights: Array | None
     return float(np.mean(defined)) if defined else float("nan")
 
 
-def bootstrap_losses(
-    y: Array,
-    prediction: Array,
-    metric: Metric,
-    *,
-    weights: Array | None = None,
-    folds: Array | None = None,
-    clusters: Array | None = None,
-    replicates: int = 100,
-    seed: int = 0,
-    stop: Callable[[], bool] | None = None,
-) -> Array:
-    """Return the losses of row bootstraps, shape (replicates,); NaN where not defined, or not made before ``stop``.
-
-    Rows that belong together (``clusters``: the same row scored twice, or a group) are drawn together. At most 10,000
-    rows are used; the spread is then scaled to all rows.
-    """
-    rng = np.random.default_rng(seed)
-    n = len(y)
-    limit = 10_000
-    keep = np.sort(rng.choice(n, limit, replace=False)) if n > limit else np.arange(n)
-    y, prediction = y[keep], prediction[keep]
-    weights = None if weights is None else weights[keep]
-    folds = None if folds is None else folds[keep]
-    codes = np.arange(len(y)) if clusters is None else np.unique(clusters[keep], return_inverse=True)[1]
-    order = np.argsort(codes, kind="stable")
-    starts = np.searchsorted(codes[order], np.arange(codes.max() + 2))
-    losses = np.full(replicates, np.nan)
-    for i in range(replicates):
-        if stop is not None and stop():
-            break
-        drawn = rng.integers(0, codes.max() + 1, codes.max() + 1)
-        rows = drawn if clusters is None else np.concatenate([order[starts[c] : starts[c + 1]] for c in drawn])
-        some_weights = None if weights is None else weights[rows]
-        losses[i] = fold_loss(metric, y[rows], prediction[rows], some_weights, None if folds is None else folds[rows])
-    centre = np.nanmean(losses) if np.isfinite(losses).any() else np.nan
-    scaled: Array = centre + (losses - centre) * np.sqrt(len(y) / n)
-    return scaled
+def inflation(units: int) -> float:
+    """Return the factor on standard errors from so many rows (or groups) that vary on their own."""
+    return next(factor for bound, factor in INFLATION if units <= bound)
 
 
 def estimate_score(
@@ -108,29 +86,66 @@ def estimate_score(
     weights: Array | None = None,
     folds: Array | None = None,
     clusters: Array | None = None,
-    label: str = SEARCH_SCORE,
+    by_fold: bool = False,
+    label: str = NO_CHOICE,
     n_unscored: int = 0,
+    n_candidates: int = 1,
     seed: int = 0,
     stop: Callable[[], bool] | None = None,
 ) -> Estimate:
-    """Score out-of-fold predictions, with a per-row bootstrap standard error (normal 95 % interval).
-
-    The score is always computed; the bootstrap asks ``stop`` between replicates.
+    """Score out-of-fold predictions of one model; standard error from the influence of each row.
 
     Parameters
     ----------
     y, prediction : ndarray of n scored rows
     folds : ndarray of shape (n,), optional
-        The score is then the mean over folds, comparable with the scores of trials.
+        Ranks are compared inside folds only.
     clusters : ndarray of shape (n,), optional
-        Rows drawn together.
+        Rows that vary together: groups, blocks of time, the same row scored twice.
+    by_fold : bool
+        Whether the score is the plain mean over folds, as trials are scored, whatever the metric.
+    stop : callable, optional
+        Asked where the standard error needs a bootstrap; without it the standard error is NaN.
     """
-    loss = fold_loss(metric, y, prediction, weights, folds)
-    losses = bootstrap_losses(
-        y, prediction, metric, weights=weights, folds=folds, clusters=clusters, seed=seed, stop=stop
-    )
-    finite = losses[np.isfinite(losses)]
-    error = float(finite.std(ddof=1)) if len(finite) >= LEAST_REPLICATES else float("nan")
-    value = -metric.sign * loss
+    stack = prediction[None]
+    loss = fold_loss(metric, y, prediction, weights, folds) if by_fold else None
+    if loss is None:
+        loss = float(held_out_losses(metric, y, stack, weights, folds)[0])
+    errors = standard_errors(metric, y, stack, weights=weights, folds=folds, clusters=clusters, seed=seed, stop=stop)
+    units = len(y) if clusters is None else len(np.unique(clusters))
+    # one row more that is predicted badly, where there are few mistakes to judge their number by
+    error = math.hypot(float(errors[0]) * inflation(units), one_mistake(metric, y, prediction, weights, folds, seed))
+    return _shaped(-metric.sign * loss, error, label, metric.name, len(y), n_unscored, n_candidates)
+
+
+def _shaped(
+    value: float, error: float, label: str, metric: str, n_rows: int, n_unscored: int, n_candidates: int
+) -> Estimate:
     interval = (value - 1.96 * error, value + 1.96 * error)
-    return Estimate(value, error, interval, label, metric.name, len(y), n_unscored)
+    return Estimate(value, error, interval, label, metric, n_rows, n_unscored, n_candidates)
+
+
+def corrected_estimate(estimate: Estimate, optimism: Optimism, sign: int, number: int = 0) -> Estimate:
+    """Return the estimate without the optimism of the choice, labelled for how that was found out.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Of the model chosen.
+    sign : int
+        Of its metric.
+    number : int
+        Place of its metric in ``optimism``.
+    """
+    if estimate.n_candidates < 2:
+        return estimate
+    many = f"among the {estimate.n_candidates} complete trials of this run"
+    label = {
+        "ensemble": f"corrected for selection {many}",
+        "single": f"corrected for selection of the best single one {many}",
+        "none": SEARCH_SCORE,
+    }[optimism.method]
+    value = estimate.value - sign * optimism.losses[number]
+    error = math.hypot(estimate.standard_error, optimism.errors[number])
+    interval = (value - 1.96 * error, value + 1.96 * error)
+    return replace(estimate, value=value, standard_error=error, interval=interval, label=label)

@@ -14,7 +14,8 @@ from automl.core import Array, Param
 from automl.data import Dataset
 from automl.evaluate.network import BLIND_EPOCHS, fit_network
 from automl.evaluate.preparation import Prepared, Preparer
-from automl.evaluate.splits import Rule, stop_split
+from automl.evaluate.splits import Rule
+from automl.evaluate.stop_sets import stop_split
 from automl.evaluate.stopping import Part, stopper
 from automl.space import Component
 

@@ -21,6 +21,7 @@ from automl.data import Dataset, Schema, Task, open_dataset
 from automl.ensemble import sample_rows
 from automl.evaluate.fitting import fit_pipeline, refit_params
 from automl.evaluate.preparation import Preparations, Preparer
+from automl.evaluate.recent import rearranged, rows_step
 from automl.evaluate.splits import Folds
 from automl.space import Catalog, Component, Facts
 
@@ -145,7 +146,8 @@ def run_fold(
         train_rows = train_rows[sample_rows(y, size, rng, classifies=dataset.task.classifies)]
     train = _weighing(dataset.rows(train_rows))
     test = dataset.rows(test_rows)
-    preparer = Preparer(evaluation.preparations, f"fold {fold}, rows {fidelity.rows}")
+    rows = f"fold {fold}, rows {fidelity.rows} {rows_step(config, evaluation.catalog)}"
+    preparer = Preparer(evaluation.preparations, rows)
     return _fit_and_score(evaluation, config, train, test, fold, artifact, seconds, None, preparer, at_most)
 
 
@@ -170,6 +172,7 @@ def _fit_and_score(
 ) -> FoldOutput:
     seed = stream_seed(evaluation.seed, "fit", fold)
     model = evaluation.catalog.get(config.steps[-1].component)
+    train = rearranged(config, evaluation.catalog, train, seed)
     make = functools.partial(_build, evaluation, config, model, train.schema, seed)
     with warnings.catch_warnings(), _one_thread():
         warnings.simplefilter("ignore")
@@ -280,8 +283,23 @@ def _scored(
         return FoldOutput(Status.INVALID, error="predicted values that are missing, infinite or not numbers")
     if test.task is not Task.REGRESSION:  # values far from zero would lose digits that matter
         prediction = prediction.astype(np.float32)
-    losses = {metric.name: metric.loss(test.y, prediction, test.weights) for metric in evaluation.metrics}
-    return FoldOutput(Status.OK, losses, prediction, output.rounds, output.fit_seconds, predict_seconds=predict_seconds)
+    optimised, *reported = evaluation.metrics
+    losses, error = {optimised.name: optimised.loss(test.y, prediction, test.weights)}, None
+    for metric in reported:
+        try:
+            losses[metric.name] = metric.loss(test.y, prediction, test.weights)
+        except Exception as trouble:  # the user's own: what nothing depends on fails no trial
+            losses[metric.name] = float("nan")
+            error = f"metric {metric.name} could not be reported: {type(trouble).__name__}: {trouble}"
+    return FoldOutput(
+        Status.OK,
+        losses,
+        prediction,
+        output.rounds,
+        output.fit_seconds,
+        predict_seconds=predict_seconds,
+        error=error,
+    )
 
 
 def read_prediction(artifact: str | os.PathLike[str], checksum: str | None) -> Array | None:

@@ -1,4 +1,4 @@
-"""Folds, fixed once for a fit, and stop sets cut from training rows by the same rule."""
+"""Folds, fixed once for a fit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from automl.core import Array, DataError, SettingError, stream, stream_seed
+from automl.core import Array, DataError, SettingError, stream_seed
 from automl.data import Dataset
+from automl.evaluate.ordered import PROTOCOLS, BatchFolds, TimeFolds, forward_folds
 
-__all__ = ["Folds", "Rule", "default_folds", "make_folds", "stop_split"]
+__all__ = ["Folds", "Rule", "default_folds", "make_folds"]
 
 HOLDOUT_SHARE = 0.2
 HOLDOUT_ROWS = 30_000  # more scored rows tell candidates apart hardly better, and cost every one of them time
@@ -26,7 +27,7 @@ class Rule(enum.StrEnum):
 
     RANDOM = "random"  # shuffled, stratified for classification
     GROUPS = "groups"  # a group is never on both sides
-    ORDERED = "ordered"  # rows are in time order: a stop set is the last part
+    ORDERED = "ordered"  # by times, else by the order of the rows: a stop set is the last part
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,14 @@ class Folds:
 
     Out-of-fold predictions are laid out as the test parts one after the other: ``scored`` gives their rows. A row may
     be scored more than once (repeats) or never (rare classes, custom splitters).
+
+    Parameters
+    ----------
+    holdout : bool
+        Whether there is one fold only.
+    forward : bool
+        Whether training parts lie before what they are scored on, the last one being the most recent: then models of
+        earlier folds are no members of what is delivered.
     """
 
     pairs: tuple[tuple[Array, Array], ...]
@@ -43,6 +52,7 @@ class Folds:
     holdout: bool
     unscored_classes: tuple[int, ...] = ()
     n_unscored: int = 0
+    forward: bool = False
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -81,8 +91,10 @@ def make_folds(dataset: Dataset, *, cv: Any = "auto", seconds: float | None = No
     Parameters
     ----------
     dataset : Dataset
-    cv : "auto", int, scikit-learn splitter or iterable of (train, test)
-        ``auto`` chooses by rows and ``seconds``; 1 means a holdout.
+    cv : "auto", int, TimeFolds, BatchFolds, scikit-learn splitter or iterable of (train, test)
+        ``auto`` chooses by rows and ``seconds``; 1 means a holdout. Where the dataset has times, both mean
+        :class:`TimeFolds`. "time" is short for ``TimeFolds``, "walk_forward", "last_batch" and "first_vs_rest" for
+        ``BatchFolds``. Pairs and splitters are taken as they are; with times, stop sets are cut by them nevertheless.
     seconds : float or None
         The time budget.
     seed : int
@@ -103,17 +115,50 @@ def make_folds(dataset: Dataset, *, cv: Any = "auto", seconds: float | None = No
     Every training part holds every class. Rows of classes with fewer members than folds are in every training part
     and are never scored; with groups, whole groups are kept in training where that is needed.
     """
-    if isinstance(cv, str) and cv != "auto":
-        raise SettingError(f"cv={cv!r}; give 'auto', a number of folds, a splitter or (train, test) pairs")
     if isinstance(cv, bool) or (isinstance(cv, (int, np.integer)) and cv < 1):
         raise SettingError(f"cv={cv!r}; the number of folds must be at least 1 (1 is a holdout)")
-    if cv is not None and not isinstance(cv, (str, int, np.integer)):
-        return _custom_folds(dataset, cv)
     n_folds, repeats = default_folds(dataset.n_rows, seconds, dataset.n_columns)
     if isinstance(cv, (int, np.integer)):
         n_folds, repeats = int(cv), 1
+    asked = _ordered(cv, n_folds, dataset)
+    if asked is not None:
+        return _forward(dataset, asked)
+    if cv is not None and not isinstance(cv, (str, int, np.integer)):
+        return _custom_folds(dataset, cv)
     return (
         _group_folds(dataset, n_folds, seed) if dataset.groups is not None else _folds(dataset, n_folds, repeats, seed)
+    )
+
+
+def _ordered(cv: Any, n_folds: int, dataset: Dataset) -> TimeFolds | BatchFolds | None:
+    """Return the folds in the order of time that are asked for, if so."""
+    asked: TimeFolds | BatchFolds | None = None
+    if isinstance(cv, (TimeFolds, BatchFolds)):
+        asked = cv
+    elif isinstance(cv, str) and cv in PROTOCOLS:
+        asked = BatchFolds(cv)
+    elif isinstance(cv, str) and cv not in ("auto", "time"):
+        raise SettingError(
+            f"cv={cv!r}; give 'auto', a number of folds, 'time', {', '.join(map(repr, PROTOCOLS))}, a TimeFolds or "
+            "BatchFolds object, a splitter or (train, test) pairs"
+        )
+    elif cv == "time" or (dataset.times is not None and (cv is None or isinstance(cv, (str, int, np.integer)))):
+        asked = TimeFolds(n_folds)
+    if asked is not None and dataset.times is None:
+        raise SettingError(f"cv={cv!r} needs to know when rows are from; give times (--times)")
+    return asked
+
+
+def _forward(dataset: Dataset, asked: TimeFolds | BatchFolds) -> Folds:
+    found = forward_folds(dataset, asked, min(HOLDOUT_SHARE * dataset.n_rows, HOLDOUT_ROWS))
+    return Folds(
+        found.pairs,
+        Rule.ORDERED,
+        found.description,
+        len(found.pairs) == 1,
+        found.unscored_classes,
+        len(found.pinned),
+        forward=True,
     )
 
 
@@ -238,9 +283,12 @@ def _custom_folds(dataset: Dataset, cv: Any) -> Folds:
         raise SettingError(
             f"cv={cv!r} is no splitter; give one with split(X, y, groups) or (train, test) pairs"
         ) from error
-    rows = np.arange(dataset.n_rows)
+    ordered, rows = isinstance(splitter, TimeSeriesSplit), np.arange(dataset.n_rows)
+    if ordered and dataset.times is not None:  # it takes the rows to be in the order of time
+        rows = np.argsort(dataset.times, kind="stable")
+    groups = None if dataset.groups is None else dataset.groups[rows]
     try:
-        splits = list(splitter.split(rows.reshape(-1, 1), dataset.y, dataset.groups))
+        splits = list(splitter.split(rows.reshape(-1, 1), dataset.y[rows], groups))
         pairs = tuple((_positions(train, rows), _positions(test, rows)) for train, test in splits)
     except Exception as error:  # the splitter may be the user's own code
         raise SettingError(f"cv={cv!r} cannot split this table: {error}") from error
@@ -255,9 +303,12 @@ def _custom_folds(dataset: Dataset, cv: Any) -> Folds:
             f"cv={cv!r} leaves class(es) {names} out of some training part; every class must be in every training "
             "part: use a stratified splitter or merge rare classes"
         )
-    ordered = isinstance(splitter, TimeSeriesSplit)
-    rule = Rule.ORDERED if ordered else Rule.GROUPS if dataset.groups is not None else Rule.RANDOM
-    return Folds(pairs, rule, f"{len(pairs)} folds of {type(splitter).__name__}", len(pairs) == 1)
+    rule = Rule.GROUPS if dataset.groups is not None else Rule.RANDOM
+    rule = Rule.ORDERED if ordered or dataset.times is not None else rule
+    times = dataset.times
+    forward = ordered or (times is not None and all(times[train].max() < times[test].min() for train, test in pairs))
+    text = f"{len(pairs)} folds of {type(splitter).__name__}"
+    return Folds(pairs, rule, text, len(pairs) == 1, forward=forward)
 
 
 def _positions(index: Any, rows: Array) -> Array:
@@ -270,70 +321,3 @@ def _positions(index: Any, rows: Array) -> Array:
     if chosen.size and chosen.min() < 0:
         raise IndexError(f"row position {chosen.min()} is negative")
     return np.asarray(rows[chosen.astype(np.intp)])
-
-
-def stop_split(dataset: Dataset, share: float, rule: Rule, seed: int) -> tuple[Array, Array]:
-    """Cut a stop set for early stopping out of training rows, by the rule of the folds.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The training rows alone.
-    share : float
-        Wanted share of the rows.
-
-    Returns
-    -------
-    fit, stop : ndarray of int
-        Row positions. Every class stays in the fit part. ``stop`` is empty where nothing can be held out.
-    """
-    n = dataset.n_rows
-    rng = stream(seed, "stop set")
-    if rule is Rule.ORDERED:
-        cut = n - max(1, round(share * n))
-        fit = np.arange(cut)
-        if dataset.task.classifies and len(np.unique(dataset.y[fit])) < dataset.n_classes:
-            return np.arange(n), np.empty(0, dtype=np.intp)
-        return fit, np.arange(cut, n)
-    if rule is Rule.GROUPS and dataset.groups is not None:
-        return _group_stop_split(dataset, share, rng)
-    chosen = []
-    for code in range(max(dataset.n_classes, 1)):
-        members = np.flatnonzero(dataset.y == code) if dataset.task.classifies else np.arange(n)
-        chosen.append(rng.permutation(members)[: min(round(share * len(members)), len(members) - 1)])
-    stop = np.sort(np.concatenate(chosen))
-    stays = np.ones(n, dtype=bool)
-    stays[stop] = False
-    return np.flatnonzero(stays), stop
-
-
-def _group_stop_split(dataset: Dataset, share: float, rng: np.random.Generator) -> tuple[Array, Array]:
-    groups = np.unique(np.asarray(dataset.groups), return_inverse=True)[1]
-    left = np.bincount(dataset.y, minlength=dataset.n_classes) if dataset.task.classifies else None
-    stop = np.zeros(dataset.n_rows, dtype=bool)
-    wanted = share * dataset.n_rows
-    for group in rng.permutation(groups.max() + 1)[:-1]:
-        members = groups == group
-        if stop.sum() + members.sum() > 1.5 * wanted:
-            continue
-        if left is not None:
-            rest = left - np.bincount(dataset.y[members], minlength=dataset.n_classes)
-            if rest.min() < 1:
-                continue
-            left = rest
-        stop |= members
-        if stop.sum() >= wanted:
-            break
-    if not stop.any():
-        stop = _smallest_group(dataset, groups)
-    return np.flatnonzero(~stop), np.flatnonzero(stop)
-
-
-def _smallest_group(dataset: Dataset, groups: Array) -> Array:
-    """Return the mask of the smallest group that leaves every class and 60 % of the rows; empty if there is none."""
-    for group in np.argsort(np.bincount(groups), kind="stable"):
-        members = groups == group
-        rest = dataset.y[~members]
-        if members.mean() <= 0.4 and (not dataset.task.classifies or len(np.unique(rest)) == dataset.n_classes):
-            return np.asarray(members)
-    return np.zeros(dataset.n_rows, dtype=bool)

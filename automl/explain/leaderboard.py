@@ -14,7 +14,9 @@ from automl.explain.describe import describe
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["failures", "leaderboard"]
+__all__ = ["failures", "fastest_equal", "leaderboard"]
+
+LEVEL = 0.05
 
 _LEADERBOARD = {
     "rank": "Int64",
@@ -23,6 +25,8 @@ _LEADERBOARD = {
     "score": "float64",
     "metric": "object",
     "score_sd": "float64",
+    "standard_error": "float64",
+    "p_worse": "float64",
     "status": "object",
     "ensemble_weight": "float64",
     "fit_seconds": "float64",
@@ -53,10 +57,12 @@ class _Run:
 
     metric: str = ""
     sign: int = -1
+    reported: Mapping[str, int] = field(default_factory=dict)  # sign by name
     trials: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     results: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     folds: list[Mapping[str, Any]] = field(default_factory=list)
     ensemble: Mapping[str, Any] | None = None
+    comparison: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def leaderboard(journal: Journal) -> pd.DataFrame:
@@ -72,20 +78,28 @@ def leaderboard(journal: Journal) -> pd.DataFrame:
     DataFrame
         ``rank`` counts complete trials from 1 and is 0 for the ensemble; trials stopped early or failed follow without
         a rank, and ``reason`` says why. ``score`` has the natural sign of ``metric``; ``score_sd`` is the standard
-        deviation over folds. ``screening_score`` is that of a fit on some of the rows, where a large table made trials
-        begin with one. ``peak_mb`` is the most memory that one fold took.
-        ``ensemble_weight`` is the share of the trial in the ensemble. The scores are those the search has optimised:
+        deviation over folds, ``standard_error`` that of the score as an estimate, over rows. ``p_worse`` is the p-value
+        of being worse than the best trial: one-sided, on the same rows, adjusted for the number of trials after Holm;
+        both are there when a run has ended. ``screening_score`` is that of a fit on some of the rows, where a large
+        table made trials begin with one. ``peak_mb`` is the most memory that one fold took.
+        ``ensemble_weight`` is the share of the trial in the ensemble. Metrics that were asked for in ``report`` follow
+        as columns of their own names (``score_reported`` where ours has the name already): means over folds, in their
+        natural sign. The scores are those the search has optimised:
         for an honest estimate see ``estimate_``.
     """
     run = _read(journal)
     spread, peak, screening = _spread(run), _peak_mb(run), _screening(run)
+    reported = {_column(name): _reported(run, name) for name in run.reported}
     weights = _weights(run)
     rows = [
         {
             **_row(run, trial, weights.get(trial, 0.0)),
             "score_sd": spread.get(trial),
+            "standard_error": run.comparison.get("standard_errors", {}).get(str(trial)),
+            "p_worse": run.comparison.get("p_worse", {}).get(str(trial)),
             "peak_mb": peak.get(trial),
             "screening_score": _score(run, screening.get(trial)),
+            **{column: values.get(trial) for column, values in reported.items()},
         }
         for trial in _ranked(run)
     ]
@@ -96,7 +110,18 @@ def leaderboard(journal: Journal) -> pd.DataFrame:
             row["rank"] = rank
     if run.ensemble is not None:
         rows.insert(0, _ensemble_row(run, weights))
-    return _frame(rows, _LEADERBOARD)
+    return _frame(rows, {**_LEADERBOARD, **dict.fromkeys(reported, "float64")})
+
+
+def fastest_equal(board: pd.DataFrame) -> tuple[int, int] | None:
+    """Return how many trials of a leaderboard are not significantly worse than the best, and which is fastest of them.
+
+    At the level of 5 %, by the seconds that predictions took; None where nothing is known. That a trial is not worse
+    for sure does not make it as good: few rows tell few trials apart.
+    """
+    rows = zip(board["p_worse"], board["predict_seconds"], board["trial"], strict=True)
+    equal = [(seconds, int(trial)) for p, seconds, trial in rows if p > LEVEL and seconds == seconds]
+    return (len(equal), min(equal)[1]) if equal else None
 
 
 def failures(journal: Journal) -> pd.DataFrame:
@@ -127,6 +152,7 @@ def _read(journal: Journal) -> _Run:
         if event.kind == "plan":
             metric = data.get("metric") or {}
             run.metric, run.sign = str(metric.get("name", "")), int(metric.get("sign", -1))
+            run.reported = {str(other["name"]): int(other["sign"]) for other in data.get("report") or ()}
         elif event.kind == "trial" and trial is not None:
             run.trials[trial] = data
         elif event.kind == "result" and trial is not None:
@@ -135,6 +161,8 @@ def _read(journal: Journal) -> _Run:
             run.folds.append(data)
         elif event.kind == "ensemble" and (data.get("final") or not (run.ensemble and run.ensemble.get("final"))):
             run.ensemble = data
+        elif event.kind == "comparison":
+            run.comparison = data
     return run
 
 
@@ -196,15 +224,31 @@ def _failure(run: _Run, trial: int | None, entry: Mapping[str, Any], reason: Any
     }
 
 
-def _spread(run: _Run) -> dict[int, float]:
-    """Return the standard deviation of the optimised loss over the folds of each trial that has at least two."""
+def _fold_losses(run: _Run, metric: str) -> dict[int, list[float]]:
+    """Return the losses over the folds of each trial, where they are defined."""
     losses: dict[int, dict[Any, float]] = {}
     for fold in run.folds:
-        trial, loss = _integer(fold.get("trial")), _number((fold.get("losses") or {}).get(run.metric))
+        trial, loss = _integer(fold.get("trial")), _number((fold.get("losses") or {}).get(metric))
         scored = fold.get("kind", "fold") == "fold" and fold.get("status") == Status.OK
         if trial is not None and scored and math.isfinite(loss):
             losses.setdefault(trial, {})[fold.get("fold")] = loss
-    return {trial: statistics.stdev(folds.values()) for trial, folds in losses.items() if len(folds) > 1}
+    return {trial: list(folds.values()) for trial, folds in losses.items()}
+
+
+def _spread(run: _Run) -> dict[int, float]:
+    """Return the standard deviation of the optimised loss over the folds of each trial that has at least two."""
+    found = _fold_losses(run, run.metric).items()
+    return {trial: statistics.stdev(losses) for trial, losses in found if len(losses) > 1}
+
+
+def _reported(run: _Run, metric: str) -> dict[int, float]:
+    """Return the mean score of each trial by a metric that is reported."""
+    sign = run.reported[metric]
+    return {trial: -sign * statistics.fmean(losses) for trial, losses in _fold_losses(run, metric).items()}
+
+
+def _column(name: str) -> str:
+    return f"{name}_reported" if name in _LEADERBOARD else name
 
 
 def _peak_mb(run: _Run) -> dict[int, float]:

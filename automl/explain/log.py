@@ -9,6 +9,7 @@ import pandas as pd
 
 from automl.core import Config, Journal
 from automl.explain.describe import describe
+from automl.explain.leaderboard import LEVEL
 
 __all__ = ["log"]
 
@@ -65,6 +66,31 @@ def _ensemble(data: Mapping[str, Any]) -> str:
     return f"{shares}{loss}"
 
 
+def _outer(data: Mapping[str, Any]) -> str:
+    score = "not defined" if data["score"] is None else f"{data['score']:.5g}"
+    inner = "" if data["inner_score"] is None else f" (within {data['inner_score']:.5g})"
+    trials = ", ".join(f"{count} {status}" for status, count in data["trials"].items())
+    members = ", ".join(dict.fromkeys(data["members"]))
+    return (
+        f"fold {data['fold'] + 1} of {data['n_folds']}: {data['metric']} {score}{inner} on {data['n_test']} rows; "
+        f"{trials}; {members}"
+    )
+
+
+def _comparison(data: Mapping[str, Any]) -> str:
+    p = data["p_worse"]
+    return f"{sum(value > LEVEL for value in p.values())} of {len(p)} trials are not significantly worse than the best"
+
+
+def _decision(data: Mapping[str, Any]) -> str:
+    if not data["value"]:
+        return f"nothing decided{_because(data['why'])}"
+    value = ", ".join(f"{number:.4g}" for number in data["value"])
+    measured = data["gain"] is not None and data["standard_error"] is not None
+    gain = f", gain {data['gain']:.3g} +- {data['standard_error']:.2g}" if measured else ""
+    return f"{data['kind']} {value} {'used' if data['accepted'] else 'not used'}{gain}{_because(data['why'])}"
+
+
 def _finished(data: Mapping[str, Any]) -> str:
     notes = "; ".join(data["notes"])
     return f"stopped by {data['stopped']}{_because(notes)}"
@@ -85,6 +111,9 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "fold": _fold,
     "result": _result,
     "ensemble": _ensemble,
+    "decision": _decision,
+    "comparison": _comparison,
+    "outer": _outer,
     "finished": _finished,
     "health": _health,
 }

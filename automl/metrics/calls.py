@@ -32,12 +32,6 @@ def _loop(call: Call, sign: int, y: Array, stack: Array, weights: Array | None) 
         return np.array([-sign * call(y, prediction, weights) for prediction in stack], dtype=np.float64)
 
 
-def _top_k_accuracy(y: Array, prediction: Array, weights: Array | None) -> float:
-    from sklearn.metrics import top_k_accuracy_score
-
-    return float(top_k_accuracy_score(y, prediction, sample_weight=weights, labels=np.arange(prediction.shape[1])))
-
-
 def _likelihood_ratio(which: int, y: Array, prediction: Array, weights: Array | None) -> float:
     from sklearn.metrics import class_likelihood_ratios
 
@@ -52,18 +46,10 @@ def _median_absolute_error(y: Array, prediction: Array, weights: Array | None) -
     return float(median_absolute_error(y, prediction, sample_weight=weights))
 
 
-def _d2_absolute_error(y: Array, prediction: Array, weights: Array | None) -> float:
-    from sklearn.metrics import d2_absolute_error_score
-
-    return float(d2_absolute_error_score(y, prediction, sample_weight=weights))
-
-
 LIBRARY: dict[str, Call] = {
-    "top_k_accuracy": _top_k_accuracy,
     "positive_likelihood_ratio": partial(_likelihood_ratio, 0),
     "negative_likelihood_ratio": partial(_likelihood_ratio, 1),
     "median_absolute_error": _median_absolute_error,
-    "d2_absolute_error_score": _d2_absolute_error,
 }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from automl.core import Array
 from automl.metrics import labels, ranking
 
-__all__ = ["KERNELS", "Kernel", "identity"]
+__all__ = ["KERNELS", "Kernel", "family_kernel", "identity"]
 
 _EPSILON = float(np.finfo(np.float64).eps)  # scikit-learn's clip for float64; the same for our float32 copies
 
@@ -86,6 +86,12 @@ def _squares(view: Array, weights: Array | None) -> Array:
 
 def _log_loss(y: Array, view: Array, weights: Array | None) -> Array:
     return -_mean(np.log(np.clip(view, _EPSILON, 1.0 - _EPSILON)), weights)
+
+
+def _balanced_log_loss(y: Array, view: Array, weights: Array | None) -> Array:
+    """The mean over the present classes of the log loss of each."""
+    share = 1.0 / np.bincount(y, weights)[y]
+    return _log_loss(y, view, share if weights is None else share * weights)
 
 
 def _null_share(y: Array, k: int, weights: Array | None) -> Array:
@@ -157,6 +163,17 @@ def _absolute_percentage(y: Array, view: Array, weights: Array | None) -> Array:
     return _mean(np.abs(view) / np.maximum(np.abs(y), _EPSILON).astype(view.dtype), weights)
 
 
+def _pinball(y: Array, view: Array, weights: Array | None, *, level: float) -> Array:
+    """Errors below the target count ``level``, those above it 1 - level (Koenker and Bassett 1978)."""
+    return _mean(np.maximum(-level * view, (1.0 - level) * view), weights)
+
+
+def _d2_pinball(y: Array, view: Array, weights: Array | None, *, level: float) -> Array:
+    best = np.quantile(y, level, method="inverted_cdf", weights=weights)  # no constant has a smaller loss
+    null = _pinball(y, (best - y)[None], weights, level=level)
+    return _explained(_pinball(y, view, weights, level=level), float(null[0]), len(y) >= 2)
+
+
 def _largest(y: Array, view: Array, weights: Array | None) -> Array:
     return np.asarray(np.abs(view).max(axis=1))
 
@@ -200,6 +217,18 @@ def _one_vs_one(y: Array, view: Array, weights: Array | None, *, weighted: bool)
     return ranking.aucs_one_vs_one(y, view, weights, weighted=weighted)
 
 
+def _gini(y: Array, view: Array, weights: Array | None) -> Array:
+    return 2.0 * ranking.aucs(y, view, weights) - 1.0
+
+
+def _top_k(y: Array, view: Array, weights: Array | None, *, k: int) -> Array:
+    """Share of rows whose class is among the k most probable; of equal ones the later, as in scikit-learn."""
+    true = np.take_along_axis(view, y[None, :, None], axis=2)
+    later = np.arange(view.shape[2]) > y[:, None]
+    better = ((view > true) | ((view == true) & later)).sum(axis=2)
+    return _mean((better < k).astype(view.dtype), weights)
+
+
 def _label_kernels() -> dict[str, Kernel]:
     kernels = {
         "accuracy": Kernel(_margin, _gain(labels.accuracy)),
@@ -235,5 +264,17 @@ KERNELS: dict[str, Kernel] = {
     "root_mean_squared_log_error": Kernel(identity, _root_squared_log),
     "mean_poisson_deviance": Kernel(identity, _poisson),
     "mean_gamma_deviance": Kernel(identity, _gamma),
+    "balanced_log_loss": Kernel(_true_class, _balanced_log_loss),
+    "d2_absolute_error_score": Kernel(_error, partial(_d2_pinball, level=0.5)),
+    "gini": Kernel(_class_one, _gain(_gini), costly=True),
+    "ks": Kernel(_class_one, _gain(ranking.separations), costly=True),
+    "top_k_accuracy": Kernel(identity, _gain(_top_k, k=2)),
     **_label_kernels(),
 }
+
+
+def family_kernel(function: str, number: float) -> Kernel:
+    """Return the kernel of one of scikit-learn's functions that take a number."""
+    if function == "top_k_accuracy_score":
+        return Kernel(identity, _gain(_top_k, k=int(number)))
+    return Kernel(_error, partial(_pinball if function == "mean_pinball_loss" else _d2_pinball, level=number))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from automl.core import Array
 
-__all__ = ["accuracy", "balanced_accuracy", "confusion", "labels_of", "matthews", "shares"]
+__all__ = ["accuracy", "balanced_accuracy", "confusion", "labels_of", "matthews", "scores_by_counts", "shares"]
 
 Share = Callable[[Array, Array, Array], tuple[Array, Array]]  # (hits, predicted, true) -> (numerator, denominator)
 
@@ -44,13 +45,19 @@ def _divide(numerator: Array, denominator: Array) -> Array:
 
 
 def accuracy(y: Array, view: Array, weights: Array | None) -> Array:
-    matrices = confusion(y, view, weights)
+    return _accuracy(confusion(y, view, weights))
+
+
+def _accuracy(matrices: Array) -> Array:
     return np.asarray(np.trace(matrices, axis1=1, axis2=2) / matrices.sum(axis=(1, 2)))
 
 
 def balanced_accuracy(y: Array, view: Array, weights: Array | None) -> Array:
     """Mean recall over the classes present in ``y``."""
-    matrices = confusion(y, view, weights)
+    return _balanced_accuracy(confusion(y, view, weights))
+
+
+def _balanced_accuracy(matrices: Array) -> Array:
     true = matrices.sum(axis=2)
     recalls = _divide(np.diagonal(matrices, axis1=1, axis2=2).copy(), true)
     return np.asarray(recalls.sum(axis=1) / (true > 0).sum(axis=1))
@@ -58,7 +65,10 @@ def balanced_accuracy(y: Array, view: Array, weights: Array | None) -> Array:
 
 def matthews(y: Array, view: Array, weights: Array | None) -> Array:
     """Matthews correlation, R_K for several classes; 0 where one side has one class only."""
-    matrices = confusion(y, view, weights)
+    return _matthews(confusion(y, view, weights))
+
+
+def _matthews(matrices: Array) -> Array:
     true, predicted = matrices.sum(axis=2), matrices.sum(axis=1)
     n = true.sum(axis=1)
     joint = np.trace(matrices, axis1=1, axis2=2) * n - (true * predicted).sum(axis=1)
@@ -68,7 +78,10 @@ def matthews(y: Array, view: Array, weights: Array | None) -> Array:
 
 def shares(y: Array, view: Array, weights: Array | None, *, share: str, average: str) -> Array:
     """Return precision, recall, F1 or Jaccard (``share``), averaged as scikit-learn's ``average`` says."""
-    matrices = confusion(y, view, weights)
+    return _shares(confusion(y, view, weights), share, average)
+
+
+def _shares(matrices: Array, share: str, average: str) -> Array:
     hits = np.diagonal(matrices, axis1=1, axis2=2).copy()
     predicted, true = matrices.sum(axis=1), matrices.sum(axis=2)
     if average == "micro":
@@ -82,6 +95,20 @@ def shares(y: Array, view: Array, weights: Array | None, *, share: str, average:
     if average == "macro":
         return np.asarray((values * present).sum(axis=1) / present.sum(axis=1))
     return np.asarray(values[:, 0])
+
+
+def scores_by_counts(name: str) -> Callable[[Array], Array] | None:
+    """Return the function from confusion matrices (m, K, K) to scores (m,) of a named metric.
+
+    None where the metric is not one of those of this module.
+    """
+    plain = {"accuracy": _accuracy, "balanced_accuracy": _balanced_accuracy, "matthews_corrcoef": _matthews}
+    if name in plain:
+        return plain[name]
+    share, _, average = name.partition("_")
+    if share in _SHARES and average in ("", "macro", "micro", "weighted"):
+        return partial(_shares, share=share, average=average or "binary")
+    return None
 
 
 _SHARES: dict[str, Share] = {

@@ -31,6 +31,12 @@ class NamedMetric:
         What the user asked for; the scorer's name where that was ``"auto"``.
     builtin : bool
         Whether it runs our or scikit-learn's code only.
+    positive : int or None
+        Code of the class that it singles out; None for the second of two, and where it singles out none.
+    quantile : float or None
+        The quantile that minimises it, where it is a quantile loss.
+    why : str
+        What led to it where ``"auto"`` was asked for.
     """
 
     name: str
@@ -39,6 +45,9 @@ class NamedMetric:
     requested: str
     builtin: bool
     kernel: Kernel = field(repr=False, compare=False)
+    positive: int | None = None
+    quantile: float | None = None
+    why: str = ""
 
     def losses(self, y: Array, stack: Array, weights: Array | None = None) -> Array:
         """Return the loss of each candidate, in double precision.

@@ -8,7 +8,16 @@ import numpy as np
 
 from automl.core import Array
 
-__all__ = ["auc", "average_precision", "average_precisions", "aucs", "aucs_one_vs_one", "aucs_one_vs_rest"]
+__all__ = [
+    "auc",
+    "aucs",
+    "aucs_one_vs_one",
+    "aucs_one_vs_rest",
+    "average_precision",
+    "average_precisions",
+    "separation",
+    "separations",
+]
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,11 @@ class _Side:
         if self.weights is None or low.mass is None:
             return float(left.sum() + right.sum()) / (2.0 * self.total * low.total)
         return float(self.weights @ (low.mass[left] + low.mass[right])) / (2.0 * self.total * low.total)
+
+    def reached(self, thresholds: Array) -> Array:
+        """Return the weight of the scores at or above each threshold."""
+        below = np.searchsorted(self.scores, thresholds, "left")
+        return self.total - (below if self.mass is None else self.mass[below])
 
 
 def _sides(scores: Array, rows: list[Array], weights: Array | None) -> list[_Side]:
@@ -63,19 +77,30 @@ def average_precision(positive: Array, scores: Array, weights: Array | None = No
     if not rows[0].size:
         return float("nan")
     high, low = _sides(scores, rows, weights)
-    hit = np.searchsorted(high.scores, high.scores, "left")
-    miss = np.searchsorted(low.scores, high.scores, "left")
-    if high.weights is None or high.mass is None or low.mass is None:
-        true, false = high.total - hit, low.total - miss
-        return float(np.mean(true / (true + false)))
-    true, false = high.total - high.mass[hit], low.total - low.mass[miss]
-    return float(high.weights @ (true / (true + false)) / high.total)
+    true, false = high.reached(high.scores), low.reached(high.scores)
+    precisions = true / (true + false)
+    return float(np.mean(precisions) if high.weights is None else high.weights @ precisions / high.total)
+
+
+def separation(positive: Array, scores: Array, weights: Array | None = None) -> float:
+    """Return the Kolmogorov-Smirnov statistic: the most by which the true exceeds the false positive rate."""
+    rows = [np.flatnonzero(positive), np.flatnonzero(~positive)]
+    if not rows[0].size or not rows[1].size:
+        return float("nan")
+    high, low = _sides(scores, rows, weights)
+    gaps = high.reached(high.scores) / high.total - low.reached(high.scores) / low.total
+    return max(0.0, float(gaps.max()))
 
 
 def aucs(y: Array, scores: Array, weights: Array | None) -> Array:
     """Return the AUC of class 1 for each row of ``scores``, shape (m, n)."""
     positive = y == 1
     return np.array([auc(positive, row, weights) for row in scores])
+
+
+def separations(y: Array, scores: Array, weights: Array | None) -> Array:
+    """Return the Kolmogorov-Smirnov statistic of class 1 for each row of ``scores``, shape (m, n)."""
+    return np.array([separation(y == 1, row, weights) for row in scores])
 
 
 def average_precisions(y: Array, scores: Array, weights: Array | None) -> Array:

@@ -13,28 +13,42 @@ import numpy as np
 
 from automl.core import Array, SettingError
 from automl.metrics.calls import LIBRARY, UserMetric, call_kernel
-from automl.metrics.catalog import ALIASES, AUTO, CATALOG, metric_names, scorer_name
-from automl.metrics.kernels import KERNELS, Kernel
+from automl.metrics.catalog import ALIASES, CATALOG, FAMILIES, entry_of, family_of, metric_names, scorer_name
+from automl.metrics.kernels import KERNELS, Kernel, family_kernel
 from automl.metrics.named import NamedMetric
+from automl.metrics.usual import usual_metric
 
 __all__ = ["get_metric"]
 
 
-def get_metric(spec: Any, *, task: str, classes: Array | None = None) -> NamedMetric:
+def get_metric(
+    spec: Any,
+    *,
+    task: str,
+    classes: Array | None = None,
+    positive: int | None = None,
+    y: Array | None = None,
+    weights: Array | None = None,
+) -> NamedMetric:
     """Return the metric that ``spec`` asks for.
 
     Parameters
     ----------
-    spec : str, scorer or callable
-        ``"auto"`` (ROC AUC for two classes, log loss for more, root mean squared error); the name of a scikit-learn
-        scorer, ``neg_`` optional, or a common short name such as ``"auc"`` or ``"rmse"``; a scorer made by
-        ``sklearn.metrics.make_scorer``; ``f(y_true, y_pred)`` or ``f(estimator, X, y)``, greater is better. Callables
-        see original labels, are given ``sample_weight`` if they have such a parameter, and ``f(y_true, y_pred)`` is
-        given labels for classification.
+    spec : str, scorer, callable or NamedMetric
+        ``"auto"`` (see :func:`usual_metric`); the name of a scikit-learn scorer, ``neg_`` optional, or a common short
+        name such as ``"auc"`` or ``"rmse"``; a name with a number, such as ``"pinball_0.9"`` (also ``"quantile_0.9"``),
+        ``"d2_pinball_0.9"`` or ``"top_3_accuracy"``; a scorer made by ``sklearn.metrics.make_scorer``;
+        ``f(y_true, y_pred)`` or ``f(estimator, X, y)``, greater is better. Callables see original labels, are given
+        ``sample_weight`` if they have such a parameter, and ``f(y_true, y_pred)`` is given labels for classification.
+        A NamedMetric is returned as it is.
     task : {"binary", "multiclass", "regression"}
     classes : ndarray of shape (K,), optional
         Original labels in the order of the codes. The positive class of two is the second, unless a scorer
         names another one.
+    positive : int, optional
+        Code of the positive class, for names of metrics that single one out.
+    y, weights : ndarray of shape (n,), optional
+        The target and its weights, by which ``"auto"`` is decided.
 
     Raises
     ------
@@ -49,15 +63,20 @@ def get_metric(spec: Any, *, task: str, classes: Array | None = None) -> NamedMe
     >>> metric.name, metric.sign, metric.loss(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
     ('root_mean_squared_error', -1, 1.4142135623730951)
     """
-    offered = metric_names(task)
+    if isinstance(spec, NamedMetric):
+        return spec
+    metric_names(task)  # refuses a task that does not exist
     classes = None if classes is None or task == "regression" else np.asarray(classes)
+    if isinstance(spec, str) and spec == "auto":
+        usual = usual_metric(task, y, weights, classes)
+        return replace(_named(usual.name, scorer_name(usual.name), usual.positive), why=usual.why)
     if isinstance(spec, str):
-        name = AUTO[task] if spec == "auto" else _resolve(spec, task, offered)
-        return _named(name, classes, scorer_name(name) if spec == "auto" else spec)
+        name = _resolve(spec, task, classes)
+        return _named(name, spec, positive)
     if not callable(spec) or isinstance(spec, type):
         raise SettingError(
             f"metric must be one name, one scikit-learn scorer or one callable, not {spec!r}; "
-            f"names for {task} are {', '.join(offered)}"
+            f"names for {task} are {_listed(task)}"
         )
     if hasattr(spec, "_score_func"):
         return _from_scorer(spec, task, classes)
@@ -66,28 +85,55 @@ def get_metric(spec: Any, *, task: str, classes: Array | None = None) -> NamedMe
     return _from_callable(spec, task, classes)
 
 
-def _resolve(spec: str, task: str, offered: tuple[str, ...]) -> str:
-    """Return the catalogue's name for a scorer name or an alias."""
+def _resolve(spec: str, task: str, classes: Array | None) -> str:
+    """Return the full name that a scorer name or an alias stands for."""
     plain = spec.strip().lower().removeprefix("neg_")
+    plain = f"pinball_{plain.removeprefix('quantile_')}" if plain.startswith("quantile_") else plain
     name = ALIASES.get(plain, plain)
-    if name not in CATALOG:
-        near = difflib.get_close_matches(plain, [*CATALOG, *ALIASES], n=3, cutoff=0.5)
+    entry, family = entry_of(name), family_of(name)
+    if entry is None:
+        near = difflib.get_close_matches(plain, [*CATALOG, *ALIASES, *(f.example for f in FAMILIES)], n=3, cutoff=0.5)
         close = f"did you mean {' or '.join(near)}? " if near else ""
-        raise SettingError(f"there is no metric {spec!r}; {close}Names for {task} are {', '.join(offered)}")
-    if task not in CATALOG[name].tasks:
-        kin = [other for other in offered if name in other] or offered
+        raise SettingError(f"there is no metric {spec!r}; {close}Names for {task} are {_listed(task)}")
+    if task not in entry.tasks:
+        kin = [other for other in metric_names(task) if name in other]
         raise SettingError(
-            f"metric {spec!r} is for {' and '.join(CATALOG[name].tasks)}, this task is {task}; use {', '.join(kin)}"
+            f"metric {spec!r} is for {' and '.join(entry.tasks)}, this task is {task}; "
+            f"use {', '.join(kin) or _listed(task)}"
         )
-    return name
+    if family is None:
+        return name
+    kind, number = family
+    if kind.counts and classes is not None and number >= len(classes):
+        raise SettingError(
+            f"metric {spec!r} is 1 for every model: the target has {len(classes)} classes; use a smaller number"
+        )
+    return kind.name(number)
 
 
-def _named(name: str, classes: Array | None, requested: str, positive: Any = None) -> NamedMetric:
-    entry = CATALOG[name]
-    kernel = KERNELS[name] if name in KERNELS else call_kernel(partial(_defined, LIBRARY[name]), entry.sign)
-    if entry.positive and classes is not None and len(classes) == 2 and _positive_code(classes, positive) == 0:
+def _listed(task: str) -> str:
+    """Return the names for a task, those with a number by an example."""
+    examples = [f"{family.example} (or another number)" for family in FAMILIES if task in family.entry.tasks]
+    return ", ".join([*metric_names(task), *examples])
+
+
+def _named(name: str, requested: str, positive: int | None = None) -> NamedMetric:
+    """Return a metric of the catalogue; ``positive`` is the code of the class that it singles out, if it does."""
+    entry, family, quantile = entry_of(name), family_of(name), None
+    assert entry is not None
+    if name in KERNELS:
+        kernel = KERNELS[name]
+    elif family is not None:
+        kind, number = family
+        kernel, quantile = family_kernel(kind.function, number), None if kind.counts else number
+    else:
+        kernel = call_kernel(partial(_defined, LIBRARY[name]), entry.sign)
+    flipped = entry.positive and positive == 0
+    if flipped:
         kernel = replace(kernel, view=partial(_flipped_view, kernel), losses=partial(_flipped_losses, kernel))
-    return NamedMetric(name, entry.sign, entry.needs, requested, True, kernel)
+    return NamedMetric(
+        name, entry.sign, entry.needs, requested, True, kernel, positive=0 if flipped else None, quantile=quantile
+    )
 
 
 def _defined(call: Callable[..., float], y: Array, prediction: Array, weights: Array | None) -> float:
@@ -96,10 +142,6 @@ def _defined(call: Callable[..., float], y: Array, prediction: Array, weights: A
         return call(y, prediction, weights)
     except ValueError:
         return float("nan")
-
-
-def _positive_code(classes: Array, positive: Any) -> int:
-    return 0 if positive is not None and classes[0] == positive else 1
 
 
 def _flipped_view(kernel: Kernel, y: Array, stack: Array) -> Array:
@@ -121,16 +163,35 @@ def _from_scorer(scorer: Any, task: str, classes: Array | None) -> NamedMetric:
             'pass response_method=("decision_function", "predict_proba") or "predict" to make_scorer'
         )
     probability = "predict_proba" in responses and task != "regression"
+    family = _family_of_scorer(function, options, sign, task)
+    if family is not None:
+        return _named(family, scorer_name(family))
     positive = options.pop("pos_label", None)
     known = [name for name in _same_function(function, task) if _looks_at_probability(name) == probability]
     for name in known:
         if _expressible(positive, name, classes) and CATALOG[name].sign == sign and _options(name) == options:
-            return _named(name, classes, scorer_name(name), positive)
+            return _named(name, scorer_name(name), _code_of(positive, classes))
     builtin = (function.__module__ or "").startswith("sklearn.")
     needs = "value" if task == "regression" else "probability" if probability else "label"
     call = UserMetric(scorer, True, task != "regression", classes, _takes_weights(function), sign)
     name = _name(function).removesuffix("_score") if builtin else _name(function)
     return NamedMetric(name, sign, needs, name, builtin, call_kernel(call, sign))
+
+
+def _family_of_scorer(function: Any, options: dict[str, Any], sign: int, task: str) -> str | None:
+    """Return the name of a scorer made of a function that takes a number, and of nothing else."""
+    import sklearn.metrics
+
+    for family in FAMILIES:
+        known = task in family.entry.tasks and sign == family.entry.sign and set(options) == {family.option}
+        if known and getattr(sklearn.metrics, family.function) is function:
+            name = family.name(options[family.option])
+            return name if family.number(name) is not None else None
+    return None
+
+
+def _code_of(label: Any, classes: Array | None) -> int | None:
+    return 0 if label is not None and classes is not None and classes[0] == label else None
 
 
 def _expressible(positive: Any, name: str, classes: Array | None) -> bool:
@@ -146,7 +207,7 @@ def _same_function(function: Any, task: str) -> list[str]:
     return [
         name
         for name, entry in CATALOG.items()
-        if task in entry.tasks and get_scorer(scorer_name(name))._score_func is function
+        if task in entry.tasks and entry.scorer and get_scorer(scorer_name(name))._score_func is function
     ]
 
 
@@ -166,7 +227,7 @@ def _from_function(function: Any, task: str, classes: Array | None) -> NamedMetr
     names = _same_function(function, task)
     plain = [name for name in names if _options(name) in ({}, {"average": "binary"})]
     if plain:
-        return _named(plain[0], classes, scorer_name(plain[0]))
+        return _named(plain[0], scorer_name(plain[0]))
     advice = (
         f"name one of {', '.join(scorer_name(name) for name in names)}"
         if names

@@ -48,6 +48,7 @@ _CLASSES: Mapping[str, str] = {
     "sklearn.feature_extraction.text": "HashingVectorizer TfidfTransformer",
     "sklearn.feature_selection._from_model": "SelectFromModel",
     "sklearn.feature_selection._univariate_selection": "GenericUnivariateSelect SelectPercentile",
+    "sklearn.frozen._frozen": "FrozenEstimator",
     "sklearn.gaussian_process._gpc": "GaussianProcessClassifier _BinaryGaussianProcessClassifierLaplace",
     "sklearn.gaussian_process._gpr": "GaussianProcessRegressor",
     "sklearn.gaussian_process.kernels": "ConstantKernel DotProduct Matern Product RationalQuadratic Sum WhiteKernel",
@@ -62,6 +63,7 @@ _CLASSES: Mapping[str, str] = {
     "sklearn.linear_model._ridge": "Ridge RidgeCV",
     "sklearn.linear_model._stochastic_gradient": "SGDClassifier SGDRegressor",
     "sklearn.metrics._dist_metrics": "EuclideanDistance64",
+    "sklearn.model_selection._classification_threshold": "FixedThresholdClassifier",
     "sklearn.model_selection._split": "KFold StratifiedKFold",
     "sklearn.naive_bayes": "BernoulliNB GaussianNB",
     "sklearn.neighbors._classification": "KNeighborsClassifier",
@@ -83,7 +85,7 @@ _CLASSES: Mapping[str, str] = {
     "sklearn.tree._classes": "DecisionTreeClassifier DecisionTreeRegressor ExtraTreeClassifier ExtraTreeRegressor",
 }
 _FUNCTIONS: Mapping[str, str] = {
-    "numpy": "arctan arctan2 clip cos dot expm1 log1p mean multiply nan_to_num reshape sin sum take",
+    "numpy": "arctan arctan2 clip cos dot expm1 log log1p mean multiply nan_to_num reshape sin sum take",
     "pandas": "to_datetime",
     "scipy._lib.array_api_compat.numpy._aliases": "asarray",
     "sklearn.feature_selection._mutual_info": "mutual_info_classif mutual_info_regression",

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl.core import Array, InputError
+from automl.pipeline.parts import apply
 
 if TYPE_CHECKING:
     from automl.data.dataset import Task
 
-__all__ = ["assemble", "vote"]
+__all__ = ["FLOOR", "assemble", "decided", "is_binary", "undecided", "vote"]
+
+FLOOR = 1e-12  # probabilities below it count as it, for their logarithms
 
 
 def vote(models: Sequence[Any], *, classes: Array | None, weights: Sequence[float] | None = None) -> Any:
@@ -94,6 +97,107 @@ def assemble(members: Sequence[tuple[float, Sequence[Any]]], *, classes: Array |
     ):
         return models[0]
     return vote(models, classes=classes)
+
+
+def decided(
+    model: Any,
+    *,
+    classes: Array,
+    temperature: float | None = None,
+    threshold: float | None = None,
+    multipliers: Sequence[float] | None = None,
+) -> tuple[Any, Any]:
+    """Return a fitted classifier with its last stage, and the one whose ``predict`` is the decision.
+
+    Both are the same object except with multipliers: no public part keeps the probabilities of several classes apart
+    from what ``predict`` makes of them, so that the second one's ``predict_proba`` is tilted. It holds the same models.
+    (Two labels such as 0.5 and 1.5, which scikit-learn does not take for classes, have multipliers too.)
+    The numbers are settings: a clone that is fitted anew fits the models and keeps temperature, threshold, multipliers.
+
+    Parameters
+    ----------
+    model : fitted classifier
+        As :func:`assemble` returns it.
+    temperature : float, optional
+        Divides the logarithms of the probabilities, which are then normalised (Guo et al. 2017).
+    threshold : float, optional
+        Of two classes the second is predicted from this probability on; probabilities stay as they are.
+    multipliers : sequence of K floats, optional
+        Multiply the probabilities before the greatest is taken.
+    """
+    if temperature is not None:
+        model = _scaled(model, classes, 1.0 / temperature, np.zeros(len(classes)))
+    if threshold is not None and is_binary(classes):
+        model = _with_threshold(model, classes, threshold)
+    elif threshold is not None:
+        multipliers = (threshold, 1.0 - threshold)
+    if multipliers is not None:
+        return model, _scaled(model, classes, 1.0, np.log(np.asarray(multipliers, dtype=np.float64)))
+    return model, model
+
+
+def _scaled(model: Any, classes: Array, slope: float, shifts: Array) -> Any:
+    """Return softmax(slope * log p + shifts) of a model's probabilities.
+
+    The logistic regression that does it is frozen: fitted anew, on probabilities of rows that the models were fitted
+    on, it would trust them too much. It works on codes; the voter around it knows the labels.
+    """
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+
+    n_classes = len(classes)
+    scale = LogisticRegression()
+    scale.classes_, scale.n_features_in_ = np.arange(n_classes), n_classes
+    if n_classes == 2:
+        scale.coef_ = np.array([[-slope, slope]])
+        scale.intercept_ = np.array([shifts[1] - shifts[0]])
+    else:
+        scale.coef_, scale.intercept_ = slope * np.eye(n_classes), np.asarray(shifts, dtype=np.float64)
+    chain = Pipeline(
+        [
+            ("ensemble", vote([model], classes=classes)),  # a voter's transform returns the probabilities of its one
+            ("clip", apply(np.clip, a_min=FLOOR, a_max=1.0)),
+            ("log", apply(np.log)),
+            ("scale", FrozenEstimator(scale)),
+        ]
+    )
+    return vote([chain], classes=classes)
+
+
+def undecided(model: Any) -> Any:
+    """Return the ensemble under the last stage that :func:`decided` put on it; the model itself where there is none."""
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.model_selection import FixedThresholdClassifier
+
+    if isinstance(model, FixedThresholdClassifier):
+        return model.estimator_
+    parts = list(getattr(model, "estimators_", []))
+    steps = list(getattr(parts[0], "steps", [])) if len(parts) == 1 else []
+    if steps and steps[0][0] == "ensemble" and isinstance(steps[-1][1], FrozenEstimator):
+        return steps[0][1].estimators_[0]
+    return model
+
+
+def is_binary(classes: Array) -> bool:
+    """Whether scikit-learn takes these labels for two classes."""
+    from sklearn.utils.multiclass import type_of_target
+
+    return str(type_of_target(classes)) == "binary"
+
+
+def _with_threshold(model: Any, classes: Array, threshold: float) -> Any:
+    from sklearn.base import clone
+    from sklearn.model_selection import FixedThresholdClassifier
+
+    final = FixedThresholdClassifier(
+        clone(model), threshold=float(threshold), pos_label=classes[1:].tolist()[0], response_method="predict_proba"
+    )
+    final.estimator_ = model  # as fit leaves it, but fitted by others
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(model, name):
+            setattr(final, name, getattr(model, name))
+    return final
 
 
 def _predicts_a_column(model: Any, task: Task) -> bool:

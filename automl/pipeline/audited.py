@@ -154,7 +154,7 @@ def _checked(value: Any) -> str | None:
         return value if value.startswith(MARK) else None
     check = _CHECKS.get(type(value).__name__)
     if check is not None and not check(value):
-        raise StoreError(f"damaged or crafted: the nodes of a {type(value).__name__} lead out of it")
+        raise StoreError(f"damaged or crafted: what a {type(value).__name__} holds leads out of it")
     return None
 
 
@@ -205,10 +205,16 @@ def _neighbours_hold(tree: Any) -> bool:
     return bool(shape and ends and len(order) == len(data) and _within(order, 0, len(data)))
 
 
+def _threshold_holds(model: Any) -> bool:
+    """Whether it asks for probabilities: the attribute names the method that is called."""
+    return isinstance(model.response_method, str) and model.response_method == "predict_proba"
+
+
 _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "Tree": _tree_holds,
     "TreePredictor": _predictor_holds,
     "KDTree": _neighbours_hold,
+    "FixedThresholdClassifier": _threshold_holds,
     **dict.fromkeys(("DecisionTreeClassifier", "DecisionTreeRegressor"), _owner_holds),
     **dict.fromkeys(("ExtraTreeClassifier", "ExtraTreeRegressor"), _owner_holds),
     **dict.fromkeys(("GradientBoostingClassifier", "GradientBoostingRegressor"), _owner_holds),

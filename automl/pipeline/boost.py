@@ -43,9 +43,11 @@ def catboost_classifier(random_state: int, **params: Any) -> Any:
     return CatBoostClassifier(**_catboost(random_state, **params))
 
 
-def catboost_regressor(random_state: int, **params: Any) -> Any:
+def catboost_regressor(random_state: int, quantile: float | None = None, **params: Any) -> Any:
     from catboost import CatBoostRegressor
 
+    if quantile is not None:
+        params["loss_function"] = f"Quantile:alpha={quantile!r}"
     return CatBoostRegressor(**_catboost(random_state, **params))
 
 

@@ -44,9 +44,11 @@ In Python: `model = joblib.load("pipeline.joblib")`, then `model.predict(X)`; X 
 | file | holds |
 |---|---|
 | `pipeline.joblib` | the estimator; a pickle: load it only if you trust where it comes from |
-| `schema.json` | the columns as seen in training |
+{decision}| `schema.json` | the columns as seen in training |
 | `metadata.json` | task, classes, library versions, checksum, facts of the run |
 | `golden.*`, `golden_predictions.npz` | rows and their predictions at export |
+"""
+_DECISION = """| `decision.joblib` | predicts labels, decided by class multipliers; also a pickle |
 """
 _CONTAINERS = {
     "frame": "pandas DataFrame with the columns of `schema.json`, by name",
@@ -65,6 +67,7 @@ def export(
     classes: Array | None,
     metadata: Mapping[str, Any],
     overwrite: bool = False,
+    decision: Any = None,
 ) -> Path:
     """Write a fitted model to a folder that works without automl.
 
@@ -80,6 +83,8 @@ def export(
         Facts of the run, JSON-able; stored under ``run``.
     overwrite : bool
         Replace the folder if it is an earlier export; anything else is still refused.
+    decision : fitted estimator, optional
+        The one that predicts labels, if it is not ``model``: a second file.
 
     Returns
     -------
@@ -88,13 +93,14 @@ def export(
     """
     target = Path(folder).absolute()
     _check_target(target, overwrite)
-    modules = check_plain(model)
+    decision = None if decision is model else decision
+    modules = check_plain((model, decision))
     scratch: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
         scratch.chmod(0o755)  # mkdtemp makes folders private
-        _fill(scratch, model, modules, schema, _head(golden_X), task, classes, metadata)
+        _fill(scratch, model, decision, modules, schema, _head(golden_X), task, classes, metadata)
         _put_in_place(scratch, target)
     except OSError as error:
         raise StoreError(f"The model cannot be exported to {target}: {error}. Choose another folder.") from error
@@ -123,6 +129,7 @@ def _is_export(folder: Path) -> bool:
 def _fill(
     folder: Path,
     model: Any,
+    decision: Any,
     modules: set[str],
     schema: Schema,
     rows: Any,
@@ -133,8 +140,10 @@ def _fill(
     from automl.pipeline import standalone
 
     container = str(schema.container)
-    # joblib.load reads this as its own; joblib.dump itself takes five times as long for models of many small objects
-    (folder / "pipeline.joblib").write_bytes(zlib.compress(pickle.dumps(model, protocol=5), 1))
+    files = {"pipeline.joblib": model} | ({} if decision is None else {"decision.joblib": decision})
+    for name, content in files.items():
+        # joblib.load reads this as its own; joblib.dump itself takes five times as long for models of many small parts
+        (folder / name).write_bytes(zlib.compress(pickle.dumps(content, protocol=5), 1))
     _write_json(folder / "schema.json", schema.to_json())
     shutil.copyfile(standalone.__file__, folder / "predict.py")
     needed = {"joblib", "pyarrow"} if container == "frame" else {"joblib"}  # by predict.py
@@ -143,7 +152,11 @@ def _fill(
     pins = [f"{name}=={version}\n" for name, version in libraries.items()]
     (folder / "requirements.txt").write_text("".join(notes + pins), encoding="utf-8")
     readme = _README.format(
-        task=str(task), python=platform.python_version(), n_golden=rows.shape[0], container=_CONTAINERS[container]
+        task=str(task),
+        python=platform.python_version(),
+        n_golden=rows.shape[0],
+        container=_CONTAINERS[container],
+        decision="" if decision is None else _DECISION,
     )
     (folder / "README.md").write_text(readme, encoding="utf-8")
     contents = {
@@ -155,12 +168,13 @@ def _fill(
         "platform": platform.platform(),
         "libraries": libraries,
         "tolerance": 0.0,
-        "files": {"pipeline.joblib": hashlib.sha256((folder / "pipeline.joblib").read_bytes()).hexdigest()},
+        "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files},
         "run": dict(metadata),
     }
     _write_json(folder / "metadata.json", contents)
     _write_golden(folder, rows, container)
-    np.savez_compressed(folder / "golden_predictions.npz", **standalone.outputs(model, standalone.golden_rows(folder)))
+    found = standalone.outputs(model, standalone.golden_rows(folder), decision)
+    np.savez_compressed(folder / "golden_predictions.npz", **found)
     if standalone.check(folder):
         _write_json(folder / "metadata.json", {**contents, "tolerance": NOISE})
         if problems := standalone.check(folder):

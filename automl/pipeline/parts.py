@@ -10,7 +10,7 @@ from typing import Any
 from automl.core import Param, SpaceError
 from automl.space import Component, Facts
 
-__all__ = ["apply", "chain", "make", "takes"]
+__all__ = ["apply", "chain", "load_target", "make", "takes"]
 
 
 def apply(function: Callable[..., Any], **keywords: Any) -> Any:
@@ -48,7 +48,7 @@ def make(
     **more
         Always passed.
     """
-    target = _load(component.path(facts.task.classifies), component.name)
+    target = load_target(component.path(facts.task.classifies), component.name)
     values = component.values(params, facts.task, categories=facts.n_categorical > 0)
     arguments: dict[str, Any] = {**component.constants, **values, **params, **more}
     accepted = inspect.signature(target).parameters
@@ -59,10 +59,11 @@ def make(
 
 def takes(component: Component, facts: Facts, name: str) -> bool:
     """Return whether a component's target has a parameter of this name."""
-    return name in inspect.signature(_load(component.path(facts.task.classifies), component.name)).parameters
+    return name in inspect.signature(load_target(component.path(facts.task.classifies), component.name)).parameters
 
 
-def _load(path: str, name: str) -> Callable[..., Any]:
+def load_target(path: str, name: str) -> Callable[..., Any]:
+    """Return what the target of a component names."""
     module, _, attribute = path.partition(":")
     try:
         target: Callable[..., Any] = getattr(importlib.import_module(module), attribute)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl.core import Array, Param, SpaceError
+from automl.pipeline.last_stage import LastStage
 from automl.pipeline.layout import WIDTH, Brackets, Expression, quoted, rendered
 from automl.pipeline.source import Writer
 
@@ -53,8 +54,16 @@ class Part:
     title: str = ""
 
 
-def write_script(parts: Sequence[Part], *, about: str, schema: Schema, classes: Array | None, encodes: bool) -> str:
-    """Return the source of a module with ``build()`` and ``fit(X, y)``.
+def write_script(
+    parts: Sequence[Part],
+    *,
+    about: str,
+    schema: Schema,
+    classes: Array | None,
+    encodes: bool,
+    last: LastStage | None = None,
+) -> str:
+    """Return the source of a module with ``build()`` and ``fit(X, y)``, and ``decided(model)`` for a last stage.
 
     Parameters
     ----------
@@ -65,13 +74,15 @@ def write_script(parts: Sequence[Part], *, about: str, schema: Schema, classes: 
         None for regression.
     encodes : bool
         Whether a single classifier needs its labels as codes.
+    last : LastStage
+        What was decided for a classifier, if anything was.
 
     Raises
     ------
     SpaceError
         A member cannot be written; says which and why.
     """
-    source = _Script(parts, about, schema, classes, encodes).source()
+    source = _Script(parts, about, schema, classes, encodes, last or LastStage()).source()
     _prove(source, parts)
     return source
 
@@ -83,15 +94,23 @@ class _Script:
     schema: Schema
     classes: Array | None
     encodes: bool
-    writer: Writer = field(default_factory=lambda: Writer(["build", "fit", "joblib", "sys", "TEXT"]))
+    last: LastStage
+    writer: Writer = field(default_factory=lambda: Writer(["build", "decided", "fit", "joblib", "sys", "TEXT"]))
 
     @property
     def votes(self) -> bool:
         return len(self.parts) > 1 or (self.classes is not None and self.encodes)
 
+    @property
+    def decides(self) -> bool:
+        return self.classes is not None and self.last.present
+
     def source(self) -> str:
         members = [self.member(number, part) for number, part in enumerate(self.parts, 1)]
-        functions = [*members, self.build(), self.fit(), self.main()]
+        functions = [*members, self.build(), self.fit()]
+        if self.decides and self.classes is not None:
+            functions.append(self.last.source(self.writer, self.classes))
+        functions.append(self.main())
         head = f'"""{self.docstring()}"""\n\n{self.writer.imports()}\n'
         constants = [
             f"{name} = {rendered(self.writer.write(values), before=len(name) + 3)}\n"
@@ -106,6 +125,8 @@ class _Script:
             "`fit` refits on all rows and so differs from a bag of fold models, which is what a search leaves unless "
             "it refits too; then the same rows and library versions give the same predictions on a single thread.",
         ]
+        if self.decides:
+            paragraphs.append("`decided` puts on a fitted model what the search decided on rows held out.")
         lines = [textwrap.fill(paragraph, WIDTH, break_on_hyphens=False) for paragraph in paragraphs]
         usage = "    python pipeline.py TABLE.csv TARGET MODEL.joblib    # fits on a table and saves"
         return "\n\n".join([*lines, usage]).replace("\\", "\\\\").replace('"""', "'''") + "\n"
@@ -193,7 +214,8 @@ class _Script:
             from scipy.sparse import csr_matrix
 
             X = f"{self.writer.name(csr_matrix)}({X})"
-        return "\n".join([*lines, f"    joblib.dump(fit({X}, table[target]), output)", ""])
+        model = f"fit({X}, table[target])"
+        return "\n".join([*lines, f"    joblib.dump({f'decided({model})' if self.decides else model}, output)", ""])
 
 
 def _name(number: int) -> str:

@@ -21,24 +21,33 @@ import numpy as np
 import pandas as pd
 
 
-def load_model(folder: Path) -> Any:
+def load_model(folder: Path, name: str = "pipeline.joblib") -> Any:
     """Load the pipeline. The checksum shows damage; whether to trust the file (a pickle) is for you to know."""
-    expected = load_json(folder / "metadata.json")["files"]["pipeline.joblib"]
-    if hashlib.sha256((folder / "pipeline.joblib").read_bytes()).hexdigest() != expected:
-        raise SystemExit(
-            f"{folder / 'pipeline.joblib'} is damaged: its checksum is not that of the export. Copy it again."
-        )
-    return joblib.load(folder / "pipeline.joblib")
+    expected = load_json(folder / "metadata.json")["files"][name]
+    if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:
+        raise SystemExit(f"{folder / name} is damaged: its checksum is not that of the export. Copy it again.")
+    return joblib.load(folder / name)
+
+
+def load_decision(folder: Path) -> Any:
+    """Load the model that predicts labels where another one has the probabilities; None where there is one for both."""
+    files = load_json(folder / "metadata.json")["files"]
+    return load_model(folder, "decision.joblib") if "decision.joblib" in files else None
 
 
 def load_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def outputs(model: Any, X: Any) -> dict[str, Any]:
-    """Return the prediction and, of a classifier, the probabilities; labels as text where they are objects."""
+def outputs(model: Any, X: Any, decision: Any = None) -> dict[str, Any]:
+    """Return the prediction and, of a classifier, the probabilities; labels as text where they are objects.
+
+    The prediction is that of ``decision`` where there is one.
+    """
     found = {"probability": np.asarray(model.predict_proba(X))} if hasattr(model, "predict_proba") else {}
-    if getattr(model, "voting", None) == "soft":  # its predict is this, at the price of a second pass over all members
+    if decision is not None:
+        prediction = np.asarray(decision.predict(X))
+    elif getattr(model, "voting", None) == "soft":  # its predict is this, at the price of a second pass over members
         prediction = np.asarray(model.classes_)[np.argmax(found["probability"], axis=1)]
     else:
         prediction = np.asarray(model.predict(X))
@@ -123,7 +132,7 @@ def golden_rows(folder: Path) -> Any:
 
 def check(folder: Path) -> list[str]:
     """Predict the golden rows again and return every difference to what was recorded, in words; none is none."""
-    found = outputs(load_model(folder), golden_rows(folder))
+    found = outputs(load_model(folder), golden_rows(folder), load_decision(folder))
     tolerance = load_json(folder / "metadata.json")["tolerance"]
     problems = []
     with np.load(folder / "golden_predictions.npz", allow_pickle=False) as expected:
@@ -172,8 +181,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.table is None:
         parser.error("give a table to predict, or --check")
     X = read_table(given.table, load_json(folder / "schema.json"), given.sep, given.encoding)
-    model = load_model(folder)
-    found = outputs(model, X)
+    found = outputs(load_model(folder), X, load_decision(folder))
     table = pd.DataFrame({"prediction": found["prediction"]})
     for position, label in enumerate(load_json(folder / "metadata.json")["classes"] or []):
         table[f"probability_{label}"] = found["probability"][:, position]

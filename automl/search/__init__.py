@@ -1,6 +1,8 @@
 """The search as a plain function over explicit values."""
 
 from automl.search.limits import available_cores, available_memory_mb
+from automl.search.nested import estimate_nested, run_nested
+from automl.search.nested_result import NestedResult, OuterFold
 from automl.search.plan import FitOutcome, FitPlan, Member, Settings
 from automl.search.progress import ProgressLine
 from automl.search.replay import Replay, replay_run
@@ -15,6 +17,8 @@ __all__ = [
     "FitPlan",
     "LEAST_SECONDS",
     "Member",
+    "NestedResult",
+    "OuterFold",
     "ProgressLine",
     "Replay",
     "Resolved",
@@ -24,10 +28,12 @@ __all__ = [
     "available_memory_mb",
     "check_settings",
     "continued_session",
+    "estimate_nested",
     "export_script",
     "new_session",
     "replay_run",
     "resolve",
     "run_fit",
+    "run_nested",
     "wanted_workers",
 ]

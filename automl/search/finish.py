@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import pickle
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,18 @@ import numpy as np
 
 from automl.core import Event, Job, JobKind, NoModelError, Status
 from automl.data import Dataset
+from automl.ensemble import Decision
 from automl.evaluate import Estimate, FoldOutput, OutOfFold, refit_params, run_refit
 from automl.pipeline.assemble import assemble
 from automl.search.candidate import Candidate
+from automl.search.deciding import Decided, decide_final, place
+from automl.search.evidence import Evidence
 from automl.search.loop import (
     LOAD_MB_PER_SECOND,
     Run,
     await_jobs,
     fold_event,
+    growth_to_all,
     model_path,
     retained,
     screened_path,
@@ -28,7 +32,7 @@ from automl.search.loop import (
 )
 from automl.search.plan import Member
 from automl.search.schedule import COUNTED_SECONDS
-from automl.search.selecting import Evidence, Selected, choose
+from automl.search.selecting import Selected, choose, mix
 
 __all__ = ["Finished", "finish", "finish_alone", "load_model"]
 
@@ -41,6 +45,10 @@ class Finished:
     members: tuple[Member, ...]
     estimate: Estimate
     out_of_fold: OutOfFold | None = None
+    search_score: Estimate | None = None
+    reported: Mapping[str, Estimate] = field(default_factory=dict)
+    decision: Decision = field(default_factory=Decision)
+    decision_model: Any = None
 
 
 @dataclass(frozen=True)
@@ -70,23 +78,39 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
     selected = choose(run, evidence, candidates)
     pairs = zip(candidates, selected.weights, strict=True)
     chosen = sorted(((c, w) for c, w in pairs if w > 0), key=lambda pair: -pair[1])
-    loaded = _load_all(run, chosen, _refit(run, chosen, dataset) if refit else {})
+    loaded = _load_all(run, chosen, _refit(run, chosen) if refit else {})
     if not loaded:
         return _last_resort(run, dataset)
     total = sum(member.weight for member in loaded)
-    estimate = selected.estimate
-    if len(loaded) < len(chosen) and run.metric.builtin:
+    scores = selected.scores
+    if len(loaded) < len(chosen) and evidence.builtin:
         stack = np.stack([member.candidate.out_of_fold() for member in loaded])
-        estimate = evidence.estimate(stack, [member.weight / total for member in loaded])
+        mixed = mix(stack, [member.weight / total for member in loaded])
+        scores = evidence.scores(mixed, scores.estimate.n_candidates, scores.optimism)
     # the shares that are journalled, to the last bit: a replay must join the same model
-    joined = [(m.weight / total, m.models) for m in loaded]
+    joined = [(m.weight / total, _voters(run, m)) for m in loaded]
+    kept = _out_of_fold(run, evidence, loaded)
+    found = Decided(Decision(), scores)
+    if dataset.task.classifies:
+        left = run.budget.remaining() - JOINING_SECONDS
+        found = decide_final(run, evidence, kept.prediction, scores, left)
     model = assemble(joined, classes=dataset.classes, task=dataset.task)
+    model, decision_model = place(model, dataset, found.decision)
     members = tuple(
-        _member(run, dataset, m.candidate, m.candidate.loss, weight=m.weight / total, refitted=m.refitted)
-        for m in loaded
+        _member(run, m.candidate, m.candidate.loss, weight=m.weight / total, refitted=m.refitted) for m in loaded
     )
-    _announce(run, selected, members, estimate)
-    return Finished(model, members, estimate, _out_of_fold(run, evidence, loaded))
+    scores = found.scores
+    _announce(run, selected, members, scores.search_score)
+    return Finished(
+        model,
+        members,
+        scores.estimate,
+        kept,
+        scores.search_score,
+        scores.reported,
+        found.decision,
+        decision_model,
+    )
 
 
 def _out_of_fold(run: Run, evidence: Evidence, loaded: Sequence[Loaded]) -> OutOfFold:
@@ -115,13 +139,23 @@ def finish_alone(run: Run, dataset: Dataset) -> Finished:
     for candidate in sorted(retained(run), key=lambda c: (c.loss, c.trial.id)):
         loaded = _load_all(run, [(candidate, 1.0)], {})
         if loaded:
-            model = assemble([(1.0, loaded[0].models)], classes=dataset.classes, task=dataset.task)
+            model = assemble([(1.0, _voters(run, loaded[0]))], classes=dataset.classes, task=dataset.task)
             nothing, n = float("nan"), sum(len(test) for _, test in run.folds.pairs)
             score = -run.metric.sign * candidate.loss
             label = "search score (optimistic) of a single trial"
             estimate = Estimate(score, nothing, (nothing, nothing), label, run.metric.name, n)
-            return Finished(model, (_member(run, dataset, candidate, candidate.loss),), estimate)
+            members = (_member(run, candidate, candidate.loss),)
+            return Finished(model, members, estimate, search_score=estimate)
     return _last_resort(run, dataset)
+
+
+def _voters(run: Run, member: Loaded) -> list[Any]:
+    """Return the models of a member that are delivered: in the order of time only that of the most recent rows."""
+    return member.models[-1:] if run.folds.forward else member.models
+
+
+def _instead(run: Run) -> str:
+    return "the model of its last fold is used" if run.folds.forward else "its fold models are used"
 
 
 def _load_seconds(candidate: Candidate) -> float:
@@ -151,9 +185,9 @@ def _load_all(run: Run, chosen: Sequence[tuple[Candidate, float]], refitted: dic
     return loaded
 
 
-def _refit(run: Run, chosen: Sequence[tuple[Candidate, float]], dataset: Dataset) -> dict[int, str]:
+def _refit(run: Run, chosen: Sequence[tuple[Candidate, float]]) -> dict[int, str]:
     """Fit members again on all rows, heaviest first, as far as the time goes; the others keep their fold models."""
-    growth = _growth(run, dataset)
+    growth = growth_to_all(run)
     available = float("inf")
     if run.plan.timed:
         available = run.budget.remaining() - sum(_load_seconds(c) for c, _ in chosen) - JOINING_SECONDS
@@ -163,7 +197,7 @@ def _refit(run: Run, chosen: Sequence[tuple[Candidate, float]], dataset: Dataset
         seconds = 1.2 * growth * candidate.measures().fit_seconds / run.plan.n_folds
         busy.sort()
         if run.plan.timed and busy[0] + seconds > available:
-            run.notes.append(f"trial {candidate.trial.id} not refitted: no time; its fold models are used")
+            run.notes.append(f"trial {candidate.trial.id} not refitted: no time; {_instead(run)}")
             continue
         busy[0] += seconds
         waiting[_submit_refit(run, candidate, growth, available)] = candidate
@@ -175,7 +209,7 @@ def _refit(run: Run, chosen: Sequence[tuple[Candidate, float]], dataset: Dataset
         if result.status is Status.OK and isinstance(raw.value, FoldOutput) and raw.value.artifact:
             done[trial] = raw.value.artifact
         else:
-            run.notes.append(f"trial {trial} not refitted ({result.status}); its fold models are used")
+            run.notes.append(f"trial {trial} not refitted ({result.status}); {_instead(run)}")
     return done
 
 
@@ -188,11 +222,6 @@ def _submit_refit(run: Run, candidate: Candidate, growth: float, available: floa
     job = Job(run.new_job(), JobKind.REFIT, trial.id, None, payload, limit, run.plan.worker_limit_mb)
     run.executor.submit(job)
     return job.id
-
-
-def _growth(run: Run, dataset: Dataset) -> float:
-    """Return how many times the training rows of a fold all rows are."""
-    return dataset.n_rows / float(np.mean([len(train) for train, _ in run.folds.pairs]))
 
 
 def _refit_rounds(candidate: Candidate, growth: float) -> int | None:
@@ -209,12 +238,13 @@ def load_model(path: str) -> Any:
         return pickle.load(file)
 
 
-def _announce(run: Run, selected: Selected, members: Sequence[Member], estimate: Estimate) -> None:
+def _announce(run: Run, selected: Selected, members: Sequence[Member], score: Estimate) -> None:
+    run.emit(Event("comparison", dict(selected.comparison), run.budget.elapsed()))
     data = {
         "weights": {str(member.trial): member.weight for member in members},
         "refitted": [member.trial for member in members if member.refitted],
         # another metric's value (the user's own failed on the ensemble) has no place beside the trials' losses
-        "loss": -run.metric.sign * estimate.value if estimate.metric == run.metric.name else None,
+        "loss": -run.metric.sign * score.value if score.metric == run.metric.name else None,
         "method": selected.method,
         "nested": selected.nested,
         "final": True,
@@ -242,20 +272,21 @@ def _last_resort(run: Run, dataset: Dataset) -> Finished:
     if partial:
         best = min(partial, key=lambda c: (-len(c.outputs), c.loss))
         models = [load_model(path) for path in best.artifacts if Path(path).exists()]
+        models = models[-1:] if run.folds.forward else models
         run.notes.append(f"no trial was complete; the model is {best.model.name} on {len(models)} fold(s)")
         losses = best.fold_losses()
         value, n = float(losses[~np.isnan(losses)].mean()), sum(len(run.folds.pairs[f][1]) for f in best.outputs)
-        label, members = "no complete trial; score of the folds that are there", (_member(run, dataset, best, value),)
+        label, members = "no complete trial; score of the folds that are there", (_member(run, best, value),)
     elif screened:
         best = min(screened, key=lambda c: c.screened_loss)
         models = [load_model(str(screened_path(run, best.trial.id)))]
         rows = f"{run.plan.screen_rows:,} rows"
         run.notes.append(f"no trial was complete on all rows; the model is {best.model.name} on {rows}: give more time")
         value, n = best.screened_loss, len(run.folds.pairs[0][1])
-        label, members = f"no complete trial; score of a model fitted on {rows}", (_member(run, dataset, best, value),)
+        label, members = f"no complete trial; score of a model fitted on {rows}", (_member(run, best, value),)
     else:
         try:
-            models = [_constant(dataset)]
+            models = [_constant(dataset, getattr(run.metric, "quantile", None))]
         except ValueError as error:
             raise NoModelError(f"no model could be fitted, not even a constant one: {error}") from error
         run.notes.append("no trial was complete; the model predicts a constant: give more time")
@@ -264,16 +295,17 @@ def _last_resort(run: Run, dataset: Dataset) -> Finished:
     return Finished(model, members, Estimate(score, nothing, (nothing, nothing), label, run.metric.name, n))
 
 
-def _member(
-    run: Run, dataset: Dataset, candidate: Candidate, loss: float, *, weight: float = 1.0, refitted: bool = False
-) -> Member:
-    settings = refit_params(candidate.model, _refit_rounds(candidate, _growth(run, dataset)))
+def _member(run: Run, candidate: Candidate, loss: float, *, weight: float = 1.0, refitted: bool = False) -> Member:
+    settings = refit_params(candidate.model, _refit_rounds(candidate, growth_to_all(run)))
     return Member(candidate.trial.id, candidate.trial.config, weight, loss, refitted, settings)
 
 
-def _constant(dataset: Dataset) -> Any:
+def _constant(dataset: Dataset, quantile: float | None) -> Any:
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
     # strategies that ignore X, so that any table fits
-    dummy = DummyClassifier(strategy="prior") if dataset.task.classifies else DummyRegressor()
+    if dataset.task.classifies:
+        dummy = DummyClassifier(strategy="prior")
+    else:
+        dummy = DummyRegressor() if quantile is None else DummyRegressor(strategy="quantile", quantile=quantile)
     return dummy.fit(np.zeros((dataset.n_rows, dataset.n_columns)), dataset.y, sample_weight=dataset.weights)

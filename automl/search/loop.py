@@ -28,10 +28,11 @@ from automl.core import (
 from automl.evaluate import FoldOutput, Folds, run_fold
 from automl.search.candidate import Candidate
 from automl.search.plan import FitPlan
+from automl.search.sampled import Sampled
 from automl.search.schedule import Launch, Schedule
 from automl.store import Artifacts
 
-__all__ = ["Run", "announce", "await_jobs", "run_search"]
+__all__ = ["Run", "announce", "await_jobs", "await_results", "growth_to_all", "new_job", "run_search"]
 
 GRACE_SECONDS = 2.0  # for cancelled jobs to come back
 
@@ -57,10 +58,17 @@ class Run:
     flying: dict[int, Launch] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     chosen: tuple[int, ...] = ()  # trials in the latest ensemble of the search
+    reported: tuple[Metric, ...] = ()  # metrics that are not optimised
+    sampled: Sampled = field(default_factory=Sampled)  # predictions of candidates that are discarded
     move: Callable[[Run], None] | None = None  # to another folder, once, when this one can no longer be used
 
     def new_job(self) -> int:
-        return next(_JOB_IDS)
+        return new_job()
+
+
+def new_job() -> int:
+    """Return the number of a new job."""
+    return next(_JOB_IDS)
 
 
 def run_search(run: Run, between: Callable[[Run], None]) -> str:
@@ -96,7 +104,12 @@ def _land(run: Run) -> None:
 
 
 def await_jobs(run: Run, ids: set[int], seconds: float) -> Iterator[FoldResult]:
-    """Yield the results of these jobs as they end; after ``seconds`` cancel the rest, and never wait for ever.
+    """Yield the results of these jobs as they end; after ``seconds`` cancel the rest, and never wait for ever."""
+    yield from await_results(run.executor, ids, seconds)
+
+
+def await_results(executor: Executor, ids: set[int], seconds: float) -> Iterator[FoldResult]:
+    """Do what ``await_jobs`` does, without a run.
 
     Results of other jobs (of a fit that was interrupted, on the same executor) are passed over.
     """
@@ -108,10 +121,10 @@ def await_jobs(run: Run, ids: set[int], seconds: float) -> Iterator[FoldResult]:
         if left <= 0:
             if cancelled:
                 return
-            run.executor.cancel(list(waiting))
+            executor.cancel(list(waiting))
             cancelled, deadline = True, time.monotonic() + GRACE_SECONDS
             continue
-        for result in run.executor.collect(min(left, 1.0)):
+        for result in executor.collect(min(left, 1.0)):
             if result.job in waiting:
                 waiting.discard(result.job)
                 yield result
@@ -151,8 +164,14 @@ def reserve_seconds(run: Run) -> float:
         assert run.plan.seconds is not None
         longest = max(c.measures().fit_seconds / run.plan.n_folds for c in kept)
         total = sum(c.measures().fit_seconds / run.plan.n_folds for c in kept)
-        refitting = min(1.3 * max(longest, total / run.plan.n_jobs), 0.25 * run.plan.seconds)
+        more = 1.2 * growth_to_all(run) if run.folds.forward else 1.3
+        refitting = min(more * max(longest, total / run.plan.n_jobs), 0.25 * run.plan.seconds)
     return run.plan.reserve_seconds + loading + refitting
+
+
+def growth_to_all(run: Run) -> float:
+    """Return how many times the training rows of a fold all rows are."""
+    return run.plan.n_rows * len(run.folds) / sum(len(train) for train, _ in run.folds.pairs)
 
 
 def model_path(run: Run, trial: int, fold: int | None) -> str:
@@ -325,6 +344,8 @@ def _keep_screened(run: Run) -> None:
 
 def discard(run: Run, candidate: Candidate) -> None:
     """Delete the fold models of a candidate that can no longer be chosen, and forget its predictions."""
+    if candidate.complete and not candidate.discarded:
+        run.sampled.keep(run.artifacts, candidate)
     _delete(run, [run.artifacts.folder_for(candidate.trial.id, fold) for fold in candidate.outputs])
     candidate.discard()
 

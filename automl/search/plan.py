@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from automl.core import Config, Param
+from automl.ensemble import Decision
 from automl.evaluate import Estimate, OutOfFold
+from automl.search.nested_result import NestedResult
 
 __all__ = ["FitOutcome", "FitPlan", "Member", "Settings"]
 
@@ -18,7 +20,9 @@ class Settings:
 
     time_budget: float | None = 300
     metric: Any = "auto"
+    report: Any = ()
     cv: Any = "auto"
+    outer_folds: Any = None
     max_trials: int | None = None
     optimizer: Any = "auto"
     include: Any = None
@@ -38,6 +42,10 @@ class FitPlan:
 
     Parameters
     ----------
+    metric_why : str
+        What led to the metric where the user named none.
+    report : tuple of str
+        Names of the metrics that are also taken of every fold, and not optimised.
     seconds : float or None
         Time budget from the call of fit; None for a counted run.
     max_trials : int or None
@@ -49,11 +57,15 @@ class FitPlan:
     candidates : int
         How many complete trials are kept for the ensemble (and two per family).
     train_rows : int
-        Training rows of the first fold.
+        Training rows of the largest fold.
+    fold_shares : tuple of float
+        Training rows of each fold, as shares of ``train_rows``: folds in the order of time grow.
     screen_rows : int or None
         On so many of them trials are tried first, and only the best go on to all; None where all rows are cheap.
     cache_mb : float
         Size of the files in which folds keep prepared rows for each other; 0 for none.
+    outer : str or None
+        Outer folds that judge the whole procedure; ``seconds`` is then the share of the fit on all rows.
     nominal_seconds : mapping
         Expected seconds of one fold per model, before anything is measured.
     """
@@ -82,11 +94,19 @@ class FitPlan:
     n_columns: int
     n_classes: int
     train_rows: int = 0
+    fold_shares: tuple[float, ...] = ()
     screen_rows: int | None = None
     cache_mb: float = 0.0
     hyperparameters: int = 0
     nominal_seconds: Mapping[str, float] = field(default_factory=dict)
+    outer: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    metric_why: str = ""
+    report: tuple[str, ...] = ()
+
+    def share_of(self, fold: int | None) -> float:
+        """Return the training rows of a fold as a share of those of the largest."""
+        return max(0.01, self.fold_shares[fold]) if fold is not None and self.fold_shares else 1.0
 
     @property
     def timed(self) -> bool:
@@ -123,6 +143,7 @@ class FitOutcome:
         Why the search ended: "deadline", "trial count", "space exhausted", "nothing fits the time left",
         "interrupted".
     estimate : Estimate
+        Corrected for the selection, where there was one to correct for.
     trials : mapping of status to count
     seconds : float
         From the start of the budget to the end; 0 in counted runs.
@@ -130,6 +151,17 @@ class FitOutcome:
         The most memory that this process and all workers took together, looked at five times a second.
     out_of_fold : OutOfFold or None
         What the ensemble predicts for rows held out, with its fold models; None where no trial was complete.
+    search_score : Estimate or None
+        The score that the selection was made by, on the rows that it was made on: optimistic. None where no trial was
+        complete.
+    estimates : mapping of str to Estimate
+        By metric: the estimate, and those under the metrics to report.
+    nested : NestedResult or None
+        What outer folds say of the whole procedure, where they were asked for and one of them came to its end.
+    decision : Decision
+        Temperature, threshold or class multipliers, and whether they are used. ``out_of_fold`` is from before it.
+    decision_model : estimator or None
+        The one whose ``predict`` is the decision: the model itself, except where several classes have multipliers.
     """
 
     model: Any = field(repr=False)
@@ -142,3 +174,8 @@ class FitOutcome:
     notes: tuple[str, ...] = ()
     peak_mb: float = 0.0
     out_of_fold: OutOfFold | None = field(default=None, repr=False)
+    nested: NestedResult | None = None
+    search_score: Estimate | None = None
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    decision: Decision = field(default_factory=Decision)
+    decision_model: Any = field(default=None, repr=False)

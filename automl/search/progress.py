@@ -31,6 +31,7 @@ class ProgressLine:
         self._best: tuple[float, str] | None = None
         self._ensemble: float | None = None
         self._last = 0.0
+        self._part = ""
 
     def __call__(self, event: Event) -> None:
         with suppress(OSError, ValueError, AttributeError):  # a closed or missing stream must not end a fit
@@ -39,6 +40,8 @@ class ProgressLine:
     def _see(self, event: Event) -> None:
         if event.kind == "plan":
             self._metric, self._sign = event.data["metric"]["name"], event.data["metric"]["sign"]
+        elif event.kind == "part":
+            self._begin(event.data["text"])
         elif event.kind == "result":
             self._count(event)
         elif event.kind == "ensemble":
@@ -47,6 +50,12 @@ class ProgressLine:
             self._show(event.seconds)
         elif event.kind == "finished":
             self._end()
+
+    def _begin(self, part: str) -> None:
+        """Begin with a search within the run, of which nothing is known yet."""
+        self._part = f"{part}, "
+        self._done = self._failed = 0
+        self._best = self._ensemble = None
 
     def _count(self, event: Event) -> None:
         status, loss = event.data["status"], event.data["loss"]
@@ -63,7 +72,7 @@ class ProgressLine:
         if self._ensemble is not None:
             best += f", ensemble {-self._sign * self._ensemble:.5g}"
         failed = f", {self._failed} failed" if self._failed else ""
-        return f"automl: {clock}, {self._done} trials{failed}, {best}"
+        return f"automl: {clock}, {self._part}{self._done} trials{failed}, {best}"
 
     def _show(self, seconds: float) -> None:
         step = 0.5 if self._live else (self._seconds or 600.0) / 10

@@ -13,9 +13,11 @@ import numpy as np
 
 from automl.core import Config, Event, Fidelity, FoldResult, Job, JobKind, SettingError, Status
 from automl.data import Dataset, dump_dataset, fingerprint
+from automl.ensemble import Decision
 from automl.evaluate import Evaluation, FoldOutput, run_fold, run_refit, save_evaluation, warm_up
 from automl.execute import ProcessExecutor
 from automl.pipeline.assemble import assemble
+from automl.search.deciding import place
 from automl.search.finish import load_model
 from automl.search.plan import Settings
 from automl.search.resolve import resolve
@@ -38,11 +40,14 @@ class Replay:
         Jobs of the members that were done again.
     differing : tuple of str
         Where a loss or a number of rounds is not that of the journal: empty when the run was repeated exactly.
+    decision_model : estimator
+        The one whose ``predict`` is the decision.
     """
 
     model: Any
     folds: int
     differing: tuple[str, ...]
+    decision_model: Any = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def replay_run(settings: Settings, dataset: Dataset, events: Iterable[Event], *,
         evaluation = Evaluation(
             str(data_path),
             resolved.folds,
-            (resolved.metric,),
+            resolved.metrics,
             resolved.facts,
             resolved.space.catalog,
             resolved.plan.seed,
@@ -93,11 +98,18 @@ def replay_run(settings: Settings, dataset: Dataset, events: Iterable[Event], *,
             own = [r for task, r in zip(tasks, done, strict=True) if task.trial == int(trial)]
             models = [load_model(r.value.artifact) for r in own if isinstance(r.value, FoldOutput) and r.value.artifact]
             if models:
-                members.append((float(weight), models))
+                members.append((float(weight), models[-1:] if resolved.folds.forward else models))
         if not members:
             raise SettingError(f"no job of this run could be repeated: {'; '.join(differing[:3])}")
-        model = assemble(members, classes=dataset.classes, task=dataset.task)
-    return Replay(model, len(tasks), differing)
+        joined = assemble(members, classes=dataset.classes, task=dataset.task)
+        model, decision_model = place(joined, dataset, _decision(earlier))
+    return Replay(model, len(tasks), differing, decision_model)
+
+
+def _decision(events: tuple[Event, ...]) -> Decision:
+    """Return what was decided for the final model; nothing in runs of earlier versions, and for regression."""
+    data = next((e.data for e in reversed(events) if e.kind == "decision"), None)
+    return Decision() if data is None else Decision.from_json(data)
 
 
 def _tasks(events: tuple[Event, ...], final: Mapping[str, Any]) -> list[_Task]:

@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from automl.core import Config, Metric, SettingError
+from automl.core import Config, SettingError
 from automl.data import Dataset
 from automl.ensemble import candidate_cap
 from automl.evaluate import Folds, Rule, make_folds
-from automl.metrics import get_metric
+from automl.metrics import NamedMetric
 from automl.search.cost import CostModel
 from automl.search.limits import available_cores, available_memory_mb
 from automl.search.memory import table_mb, workers_with_room
+from automl.search.outer import check_outer, settings_of_final
 from automl.search.plan import FitPlan, Settings
+from automl.search.scoring import resolve_metrics
 from automl.search.screening import screening_rows
 from automl.space import Component, Facts, Space, build_space, default_catalog, facts_of, start_portfolio
 
@@ -50,11 +52,17 @@ class Resolved:
 
     plan: FitPlan
     folds: Folds
-    metric: Metric
+    metric: NamedMetric
+    reported: tuple[NamedMetric, ...]
     space: Space
     facts: Facts
     portfolio: tuple[Config, ...]
     cost: CostModel
+
+    @property
+    def metrics(self) -> tuple[NamedMetric, ...]:
+        """What folds are scored by: the optimised metric first, then those that are reported."""
+        return (self.metric, *self.reported)
 
 
 def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) -> Resolved:
@@ -71,32 +79,30 @@ def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) 
         If a setting is not valid; says what is.
     """
     check_settings(settings)
+    settings, outer = settings_of_final(dataset, settings)
     folds = make_folds(dataset, cv=settings.cv, seconds=settings.time_budget, seed=settings.seed)
     facts = facts_of(dataset, settings.time_budget)
     if folds.rule is Rule.ORDERED:  # components that split at random inside leave the space
         facts = dataclasses.replace(facts, has_times=True)
+    metric, *reported = resolve_metrics(dataset, settings.metric, settings.report)
+    facts = dataclasses.replace(facts, quantile=metric.quantile)
     space = build_space(facts, default_catalog(), include=settings.include, exclude=settings.exclude)
-    metric = get_metric(settings.metric, task=str(dataset.task), classes=dataset.classes)
-    if metric.builtin and not dataset.task.classifies and not np.isfinite(metric.loss(dataset.y, dataset.y)):
-        raise SettingError(
-            f"metric {metric.name!r} is not defined on this target (negative values?); choose another one"
-        )
     portfolio = _with_own(start_portfolio(facts, space), space)
     n_jobs = n_jobs or worker_count(settings, dataset)
     memory = memory_limit_mb(settings)
-    train_rows = len(folds.pairs[0][0])
+    train_rows = max(len(train) for train, _ in folds.pairs)
     cost = CostModel(space.catalog, facts, train_rows)
     plan = FitPlan(
         task=str(dataset.task),
         metric=metric.name,
+        metric_why=metric.why,
+        report=tuple(other.name for other in reported),
         seconds=None if settings.time_budget is None else float(settings.time_budget),
         max_trials=settings.max_trials,
         folds=folds.description,
         n_folds=len(folds),
         holdout=folds.holdout,
-        refit=train_rows < REFIT_BELOW * dataset.n_rows and folds.holdout
-        if settings.refit == "auto"
-        else bool(settings.refit),
+        refit=_refits(folds, dataset) if settings.refit == "auto" else bool(settings.refit),
         optimizer=settings.optimizer if isinstance(settings.optimizer, str) else type(settings.optimizer).__name__,
         models=tuple(model.name for model in space.models),
         left_out=tuple(space.left_out),
@@ -113,18 +119,26 @@ def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) 
         n_columns=dataset.n_columns,
         n_classes=dataset.n_classes,
         train_rows=train_rows,
+        fold_shares=tuple(round(len(train) / train_rows, 3) for train, _ in folds.pairs) if folds.forward else (),
         screen_rows=_screening(settings, portfolio, cost, len(folds), train_rows, n_jobs),
         cache_mb=min(CACHE_SHARE * memory, CACHE_MB),
         hyperparameters=sum(len(component.hyperparameters) for component in space.active),
+        outer=outer,
         nominal_seconds={model.name: cost.nominal(space.default(model.name)) for model in space.models},
         versions={name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()},
     )
-    return Resolved(plan, folds, metric, space, facts, portfolio, cost)
+    return Resolved(plan, folds, metric, tuple(reported), space, facts, portfolio, cost)
+
+
+def _refits(folds: Folds, dataset: Dataset) -> bool:
+    """Whether members are fitted again on all rows: after a holdout, and where the newest rows were only scored."""
+    share = max(len(train) for train, _ in folds.pairs) / dataset.n_rows
+    return folds.forward or (folds.holdout and share < REFIT_BELOW)
 
 
 def least_reserve(seconds: float) -> float:
     """Return the least time that a fit keeps for its end."""
-    return max(0.8, 0.035 * seconds)
+    return max(0.8, 0.035 * seconds) + min(0.02 * seconds, 5.0)  # the latter for the corrected estimate
 
 
 def _screening(
@@ -207,10 +221,13 @@ def check_settings(settings: Settings) -> None:
         raise SettingError("time_budget=None needs max_trials: without either a fit would never end")
     if not (budget is None or _is_number(budget)):
         raise SettingError(f"time_budget={budget!r}; give seconds above 0, or None together with max_trials")
+    check_outer(settings)
     if settings.max_trials is not None and not _is_count(settings.max_trials, 1):
         raise SettingError(f"max_trials={settings.max_trials!r}; give a whole number of at least 1, or None")
     if not _is_count(settings.ensemble_size, 1):
         raise SettingError(f"ensemble_size={settings.ensemble_size!r}; give a whole number of at least 1")
+    if not isinstance(settings.report, (list, tuple)):
+        raise SettingError(f"report={settings.report!r}; give a list of metrics, such as ['accuracy', 'f1_macro']")
     for name, value in (("include", settings.include), ("exclude", settings.exclude)):
         if value is not None and not _is_list(value):
             raise SettingError(f"{name}={value!r}; give a list of families or components by name, or None")

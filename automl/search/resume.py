@@ -19,6 +19,7 @@ __all__ = ["MUST_AGREE", "check_same", "mend", "restore"]
 MUST_AGREE = (  # of two plans of one run; time, workers and memory may differ
     "task",
     "metric",
+    "report",
     "folds",
     "n_folds",
     "holdout",
@@ -130,6 +131,8 @@ def mend(run: Run) -> None:
     needed: list[Path] = []
     for candidate in run.schedule.candidates:
         if candidate.result is not None and candidate.trial.id not in keep:
+            kept = run.sampled.read(run.artifacts, candidate) if candidate.complete else None
+            needed += [] if kept is None else [kept.parent]
             candidate.discard()
         else:
             lost = [fold for fold in candidate.outputs if not _whole(candidate, fold)]

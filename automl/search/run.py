@@ -14,7 +14,7 @@ from typing import Any
 
 from automl.core import Budget, Event, Executor, Journal, Listener, NoModelError, stream_seed
 from automl.data import Dataset, dump_dataset, fingerprint
-from automl.evaluate import Evaluation, Preparations, load_evaluation, save_evaluation, warm_up
+from automl.evaluate import Estimate, Evaluation, Preparations, load_evaluation, save_evaluation, warm_up
 from automl.execute import ProcessExecutor, SerialExecutor
 from automl.optimize import start_optimizer
 from automl.search.finish import Finished, finish, finish_alone
@@ -32,10 +32,11 @@ from automl.search.resolve import (
     worker_count,
 )
 from automl.search.resume import check_same, restore
+from automl.search.sampled import Sampled
 from automl.search.schedule import Schedule
 from automl.store import Artifacts, RunFolder, SqliteJournal
 
-__all__ = ["run_fit"]
+__all__ = ["open_executor", "run_fit", "summary"]
 
 LEAST_WORKER_MB = 300.0  # less kills a worker that has only imported its libraries
 SPARE_MB = 150.0  # a worker that waits to replace another
@@ -52,6 +53,8 @@ def run_fit(
     folder: RunFolder | None = None,
     earlier: Sequence[Event] = (),
     seconds: float | None = None,
+    executor: Executor | None = None,
+    ends: bool = True,
 ) -> FitOutcome:
     """Search for the best model that the budget can buy.
 
@@ -73,6 +76,10 @@ def run_fit(
         The journal of this run so far: finished jobs are taken from it, the others run again.
     seconds : float or None
         Time of this session where it goes on with a run; ``settings`` stay those of the first session.
+    executor : Executor, optional
+        One that the caller has opened and closes, for several fits.
+    ends : bool
+        Whether the run ends with this fit; if not, its last event is left to the caller.
 
     Returns
     -------
@@ -87,10 +94,10 @@ def run_fit(
     """
     check_settings(settings)
     budget = budget or Budget.begin(settings.time_budget)
-    n_jobs = worker_count(settings, dataset)
+    n_jobs = worker_count(settings, dataset) if executor is None else executor.capacity
     with ExitStack() as exits:
         place = exits.enter_context(_workspace(folder))
-        executor = exits.enter_context(_executor(settings, n_jobs))
+        executor = executor or exits.enter_context(open_executor(settings, n_jobs))
         memory = exits.enter_context(PeakMemory(executor))
         resolved = resolve(dataset, settings, n_jobs=n_jobs)
         if earlier:
@@ -107,7 +114,8 @@ def run_fit(
             load_evaluation.cache_clear()  # a serial executor has opened the table in this process
         memory.look()
         outcome = _outcome(run, finished, "error" if failed else stopped, memory.mb)
-        run.emit(Event("finished", _summary(outcome), budget.elapsed()))
+        if ends:
+            run.emit(Event("finished", summary(outcome), budget.elapsed()))
     return outcome
 
 
@@ -136,7 +144,7 @@ def _workspace(folder: RunFolder | None) -> Iterator[RunFolder]:
 
 
 @contextmanager
-def _executor(settings: Settings, n_jobs: int) -> Iterator[Executor]:
+def open_executor(settings: Settings, n_jobs: int) -> Iterator[Executor]:
     """Start the workers first: they import their libraries while the driver checks and writes the table."""
     choice: Any = settings.executor
     if choice == "serial":
@@ -182,7 +190,8 @@ def _prepare(
             {
                 "plan": plan.to_json(),
                 "fingerprint": fingerprint(dataset) if place.owned else None,
-                "metric": {"name": metric.name, "sign": metric.sign},
+                "metric": {"name": metric.name, "sign": metric.sign, "positive": metric.positive},
+                "report": [{"name": other.name, "sign": other.sign} for other in resolved.metrics[1:]],
                 "task": plan.task,
                 "n_rows": plan.n_rows,
                 "n_columns": plan.n_columns,
@@ -192,7 +201,7 @@ def _prepare(
     evaluation = Evaluation(
         str(data_path),
         resolved.folds,
-        (metric,),
+        resolved.metrics,
         resolved.facts,
         resolved.space.catalog,
         plan.seed,
@@ -206,6 +215,7 @@ def _prepare(
     schedule = Schedule(plan, resolved.space.catalog, optimizer, resolved.cost, emit)
     artifacts = Artifacts(place.artifacts)
     run = Run(plan, budget, resolved.folds, metric, schedule, executor, artifacts, place.evaluation, emit)
+    run.reported, run.sampled = resolved.reported, Sampled.of(resolved.folds, dataset, plan.seed)
     run.move = functools.partial(_move, dataset=dataset, evaluation=evaluation, exits=exits)
     restore(run, earlier)
     return run
@@ -290,21 +300,32 @@ def _outcome(run: Run, finished: Finished, stopped: str, peak_mb: float) -> FitO
         tuple(run.notes),
         peak_mb,
         finished.out_of_fold,
+        search_score=finished.search_score,
+        estimates={finished.estimate.metric: finished.estimate, **finished.reported},
+        decision=finished.decision,
+        decision_model=finished.model if finished.decision_model is None else finished.decision_model,
     )
 
 
-def _summary(outcome: FitOutcome) -> dict[str, Any]:
-    estimate = outcome.estimate
+def summary(outcome: FitOutcome) -> dict[str, Any]:
+    """Return what the last event of a run says."""
+    score = outcome.search_score
     return {
         "stopped": outcome.stopped,
         "seconds": outcome.seconds,
         "peak_mb": outcome.peak_mb,
-        "estimate": {
-            "value": estimate.value,
-            "standard_error": estimate.standard_error,
-            "interval": list(estimate.interval),
-            "label": estimate.label,
-        },
+        "estimate": _as_json(outcome.estimate),
+        "search_score": None if score is None else _as_json(score),
+        "estimates": {name: _as_json(estimate) for name, estimate in outcome.estimates.items()},
         "trials": dict(outcome.trials),
         "notes": list(outcome.notes),
+    }
+
+
+def _as_json(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "value": estimate.value,
+        "standard_error": estimate.standard_error,
+        "interval": list(estimate.interval),
+        "label": estimate.label,
     }

@@ -337,7 +337,7 @@ class Schedule:
             self._screening_seconds += result.wall_seconds
             self._cost.observe(candidate.trial.config, seconds, self._plan.screen_rows)
         else:
-            self._cost.observe(candidate.trial.config, seconds)
+            self._cost.observe(candidate.trial.config, seconds / self._plan.share_of(result.fold))
 
     def _judge_screening(self, candidate: Candidate) -> list[Result]:
         """End trials that fall behind on some of the rows: counted runs this one, timed runs whoever waits."""

@@ -10,6 +10,8 @@ from typing import Any
 
 from automl.core import Array, StoreError
 from automl.data import Schema
+from automl.pipeline.assemble import undecided
+from automl.pipeline.last_stage import LastStage
 from automl.pipeline.script import Part, write_script
 from automl.search.plan import FitOutcome
 
@@ -30,12 +32,14 @@ def export_script(path: str | os.PathLike[str], outcome: FitOutcome, schema: Sch
     """
     from sklearn.ensemble import VotingClassifier
 
+    decision = outcome.decision
     source = write_script(
         _parts(outcome),
         about=_about(outcome),
         schema=schema,
         classes=classes,
-        encodes=isinstance(outcome.model, VotingClassifier),
+        encodes=isinstance(undecided(outcome.model), VotingClassifier),
+        last=LastStage(decision.temperature, decision.threshold, decision.multipliers),
     )
     target = Path(path)
     try:
@@ -56,10 +60,10 @@ def export_script(path: str | os.PathLike[str], outcome: FitOutcome, schema: Sch
 
 def _parts(outcome: FitOutcome) -> list[Part]:
     """Return the members, each as one pipeline: of several fold models the first, which differ in their seeds alone."""
-    members = outcome.members
-    models = outcome.model.estimators_ if len(members) > 1 else [outcome.model]
+    members, ensemble = outcome.members, undecided(outcome.model)
+    models = ensemble.estimators_ if len(members) > 1 else [ensemble]
     if not members:
-        return [Part(_first(outcome.model), title="A constant: no trial was complete.")]
+        return [Part(_first(ensemble), title="A constant: no trial was complete.")]
     return [
         Part(
             _first(model),

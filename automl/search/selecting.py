@@ -4,80 +4,45 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from automl.core import Array, Job, JobKind, Metric, NoModelError, Status
-from automl.data import Dataset, Task
-from automl.ensemble import select
-from automl.evaluate import Estimate, estimate_score
+from automl.core import Array, Job, JobKind, NoModelError, Status
+from automl.data import Task
+from automl.ensemble import select_decided
+from automl.evaluate import Estimate
 from automl.metrics import get_metric
 from automl.search.candidate import Candidate
+from automl.search.evidence import Entrants, Evidence, Scores, compare
 from automl.search.loop import LOAD_MB_PER_SECOND, Run, await_jobs
 from automl.search.schedule import COUNTED_SECONDS
 
-__all__ = ["Evidence", "Selected", "choose"]
+__all__ = ["Selected", "choose"]
 
 STARTING_SECONDS = 0.5  # a worker may have to be started for it
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Targets of the scored rows, in the layout of out-of-fold predictions."""
-
-    y: Array
-    rows: Array
-    folds: Array
-    metric: Metric
-    weights: Array | None
-    groups: Array | None
-    seed: int
-    n_unscored: int
-
-    @classmethod
-    def of(cls, run: Run, dataset: Dataset) -> Evidence:
-        rows = run.folds.scored
-        weights = None if dataset.weights is None else dataset.weights[rows]
-        groups = None if dataset.groups is None else np.asarray(dataset.groups)[rows]
-        return cls(
-            dataset.y[rows], rows, run.folds.numbers, run.metric, weights, groups, run.plan.seed, run.folds.n_unscored
-        )
-
-    @property
-    def clusters(self) -> Array | None:
-        """What must stay together: groups, or the same row scored twice."""
-        if self.groups is not None:
-            return self.groups
-        return self.rows if len(np.unique(self.rows)) < len(self.rows) else None
-
-    def estimate(self, stack: Array, weights: Sequence[float], stop: Callable[[], bool] | None = None) -> Estimate:
-        """Score the weighted mean of predictions; rows that belong together are resampled together."""
-        shares = np.asarray(weights, dtype=np.float64)
-        mixed = np.tensordot(shares[shares > 0], stack[shares > 0], axes=1)
-        return estimate_score(
-            self.y,
-            mixed,
-            self.metric,
-            weights=self.weights,
-            folds=self.folds,
-            clusters=self.clusters,
-            n_unscored=self.n_unscored,
-            seed=self.seed,
-            stop=stop,
-        )
+CORRECTING = 0.03  # of the time budget
+SELECTING = 0.6  # of the time for both
 
 
 @dataclass(frozen=True)
 class Selected:
-    """Weights over the candidates offered, and the estimate of what they predict together."""
+    """Weights over the candidates offered, and what they score together.
+
+    ``comparison`` is what :func:`automl.search.evidence.compare` says of all complete candidates.
+    """
 
     weights: tuple[float, ...]
     method: str
     nested: dict[str, float]
-    estimate: Estimate
+    scores: Scores
+    comparison: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def estimate(self) -> Estimate:
+        return self.scores.estimate
 
 
 def choose(run: Run, evidence: Evidence, candidates: Sequence[Candidate]) -> Selected:
@@ -88,11 +53,13 @@ def choose(run: Run, evidence: Evidence, candidates: Sequence[Candidate]) -> Sel
     work = functools.partial(
         _select,
         [candidate.out_of_fold() for candidate in candidates],
+        Entrants.of(run),
         families=[candidate.model.family for candidate in candidates],
         size=run.plan.ensemble_size,
         seconds=seconds,
+        correcting=None if run.plan.seconds is None else CORRECTING * run.plan.seconds,
     )
-    if run.metric.builtin:
+    if evidence.builtin:
         return work(evidence=evidence)
     own = functools.partial(work, evidence=evidence)
     selected: Selected | None = _in_worker(run, own, COUNTED_SECONDS if seconds is None else seconds + 0.5)
@@ -100,17 +67,31 @@ def choose(run: Run, evidence: Evidence, candidates: Sequence[Candidate]) -> Sel
         return selected
     # the user's metric fails or hangs outside the folds: select by the task's usual metric instead
     task = Task(run.plan.task)
-    usual = get_metric("log_loss" if task is Task.BINARY else "auto", task=run.plan.task)
-    run.notes.append(f"metric {run.metric.name} failed on the ensemble; selected and estimated by {usual.name}")
-    return work(evidence=replace(evidence, metric=usual))
+    usual = evidence.with_usual(get_metric("log_loss" if task is Task.BINARY else "auto", task=run.plan.task))
+    if not run.metric.builtin:
+        run.notes.append(
+            f"metric {run.metric.name} failed on the ensemble; selected and estimated by {usual.metric.name}"
+        )
+    missing = [m.name for m in evidence.reported if not m.builtin]
+    if missing:
+        run.notes.append(f"no estimate by {', '.join(missing)}: failed on the ensemble")
+    return work(evidence=usual)
 
 
 def _select(
-    predictions: Sequence[Array], *, evidence: Evidence, families: Sequence[str], size: int, seconds: float | None
+    predictions: Sequence[Array],
+    entrants: Entrants,
+    *,
+    evidence: Evidence,
+    families: Sequence[str],
+    size: int,
+    seconds: float | None,
+    correcting: float | None,
 ) -> Selected:
     stack = np.stack(list(predictions))
+    last = _after(seconds)
     try:
-        choice = select(
+        choice = select_decided(
             stack,
             evidence.y,
             evidence.metric,
@@ -119,13 +100,28 @@ def _select(
             families=families,
             size=size,
             seed=evidence.seed,
-            stop=_after(None if seconds is None else 0.75 * seconds),
+            stop=_after(None if seconds is None else SELECTING * seconds),
         )
         weights, method, nested = tuple(float(weight) for weight in choice.weights), choice.method, dict(choice.nested)
     except NoModelError:  # not defined on all scored rows together: the best trial, which stands first
         weights, method, nested = (1.0, *([0.0] * (len(stack) - 1))), "single", {}
-    stop = _after(None if seconds is None else 0.25 * seconds)
-    return Selected(weights, method, nested, evidence.estimate(stack, weights, stop))
+    mixed = mix(stack, weights)
+    limit = _after(correcting)
+    comparison = compare(evidence, entrants, last)
+    optimism = evidence.optimism(entrants, mixed, size, _either(last, limit))
+    scores = evidence.scores(mixed, entrants.n, optimism, _after(None if seconds is None else 0.1 * seconds))
+    return Selected(weights, method, nested, scores, comparison)
+
+
+def mix(stack: Array, weights: Sequence[float]) -> Array:
+    """Return the weighted mean of predictions."""
+    shares = np.asarray(weights, dtype=np.float64)
+    return np.asarray(np.tensordot(shares[shares > 0], stack[shares > 0], axes=1))
+
+
+def _either(*questions: Callable[[], bool] | None) -> Callable[[], bool] | None:
+    asked = [question for question in questions if question is not None]
+    return (lambda: any(question() for question in asked)) if asked else None
 
 
 def _after(seconds: float | None) -> Callable[[], bool] | None:

@@ -14,7 +14,7 @@ from automl.data import Dataset, open_dataset
 from automl.search.plan import Settings
 from automl.store import RunFolder, SqliteJournal, SteadyJournal
 
-__all__ = ["CUT_SHORT", "Session", "continued_session", "new_session"]
+__all__ = ["CUT_SHORT", "Session", "continued_session", "has_ended", "new_session"]
 
 DATASET = "dataset.map"
 CUT_SHORT = ("interrupted", "error", "executor failed")
@@ -51,7 +51,7 @@ class Session:
         total = self.settings.time_budget
         if total is None or wanted is not None:
             return None if total is None else wanted
-        if _ended(self.earlier):
+        if has_ended(self.earlier):
             raise SettingError("this run has ended; say how much time it may go on for (time_budget, --time)")
         return max(5.0, total - max((event.seconds for event in self.earlier), default=0.0))
 
@@ -89,7 +89,7 @@ def new_session(run_dir: Any, settings: Settings, params: Mapping[str, Any], *, 
             path.unlink(missing_ok=True)
         raise
     else:
-        if not keep and _ended([event for _, event in journal.read()]):
+        if not keep and has_ended([event for _, event in journal.read()]):
             folder.clear()
     finally:
         journal.close()
@@ -123,7 +123,7 @@ def continued_session(run_dir: str | os.PathLike[str], *, keep: bool) -> Iterato
         except Exception as error:
             raise StoreError(f"the settings of the run in {run_dir} cannot be read ({error}); fit again") from error
         yield Session(journal, folder, earlier, settings, params)
-        if not keep and _ended([event for _, event in journal.read()]):
+        if not keep and has_ended([event for _, event in journal.read()]):
             folder.clear()
     finally:
         if journal is not None:
@@ -131,7 +131,7 @@ def continued_session(run_dir: str | os.PathLike[str], *, keep: bool) -> Iterato
         folder.release()
 
 
-def _ended(events: Sequence[Event]) -> bool:
+def has_ended(events: Sequence[Event]) -> bool:
     """Whether the latest sitting came to its own end, rather than being interrupted or failing on the way."""
     last = next((event for event in reversed(events) if event.kind in ("finished", "resumed")), None)
     return last is not None and last.kind == "finished" and last.data["stopped"] not in CUT_SHORT

@@ -169,6 +169,8 @@ def build_space(
     """
     wanted = None if include is None else [include] if isinstance(include, str) else list(include)
     catalog = catalog.with_components(item for item in wanted or () if isinstance(item, Component))
+    if facts.quantile is not None:
+        catalog = Catalog(component.predicting(facts.quantile) for component in catalog)
     included = _names(catalog, wanted, "include") if wanted is not None else None
     excluded = _names(catalog, exclude, "exclude") if exclude is not None else frozenset()
     limited = {component.role for component in catalog if included is not None and component.name in included}
@@ -222,6 +224,10 @@ def _unsuitable(component: Component, facts: Facts) -> str | None:
         return "no column of categories"
     if component.role is Role.TEXT and facts.n_text == 0:
         return "no column of text"
+    if facts.quantile is not None and component.role is Role.MODEL and component.quantile_parameter is None:
+        return "predicts no quantiles"
+    if component.needs_times and not facts.has_times:
+        return "the rows have no times"
     if facts.has_weights and not component.weights:
         return "takes no sample weights"
     if facts.has_groups and not component.groups:

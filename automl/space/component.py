@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from automl.core import Param
 
@@ -27,6 +27,7 @@ __all__ = [
 class Role(enum.StrEnum):
     """Where a component stands in a linear pipeline; this is also the order of the steps."""
 
+    ROWS = "rows"  # what is fitted on, where rows have times
     ENCODER = "encoder"  # categories -> numbers
     TEXT = "text"  # text -> numbers
     IMPUTER = "imputer"
@@ -181,6 +182,13 @@ class Component:
         Regression only: least value and least absolute skewness of the target.
     min_class_count : int or None
         Classification only: least members that every class must have.
+    quantile_parameter : str or None
+        Regression only: parameter of the target that takes the level where a quantile is to be predicted; models
+        without one leave the space then.
+    quantile_constants : mapping
+        What the target is called with, besides, to predict a quantile.
+    needs_times : bool
+        Offered only where the rows have times.
     needs : str or None
         Optional package that must be installed.
     category_parameter : str or None
@@ -197,6 +205,7 @@ class Component:
     -----
     What the parts of each role are given, beyond a user's own needs:
 
+    - ROWS: the training part as a Dataset, and returns another one; ``weighs`` says whether the model takes weights.
     - ENCODER: columns of one type, strings or numbers with NaN. One with a hyperparameter ``most_levels`` is called
       with ``many=True`` for the columns of more levels, with ``many=False`` for the others.
     - TEXT: a pandas Series of strings without gaps; ``dense`` says whether the model wants numbers of one scale.
@@ -234,6 +243,9 @@ class Component:
     min_target: float | None = None
     min_target_skew: float | None = None
     min_class_count: int | None = None
+    quantile_parameter: str | None = None
+    quantile_constants: Mapping[str, Param] = field(default_factory=dict)
+    needs_times: bool = False
     needs: str | None = None
     category_parameter: str | None = None
     category_dtype: str | None = None
@@ -251,6 +263,14 @@ class Component:
         if isinstance(self.target, str):
             return self.target
         return self.target["classification" if classifies else "regression"]
+
+    def predicting(self, quantile: float) -> Component:
+        """Return the declaration of this model as one that predicts a quantile; anything else as it is."""
+        if self.quantile_parameter is None:
+            return self
+        fixed = {**self.quantile_constants, self.quantile_parameter: quantile}
+        free = tuple(h for h in self.hyperparameters if h.name not in fixed)
+        return replace(self, hyperparameters=free, constants={**self.constants, **fixed})
 
     def tunes(self, task: str, *, categories: bool = True) -> tuple[Hyperparameter, ...]:
         """Return the hyperparameters that exist for this task, with or without categorical columns."""

@@ -22,9 +22,15 @@ __all__ = ["ABSENT", "OPTIONAL", "PREPARING", "Layout", "declare", "declare_shap
 
 ABSENT = "none"
 # how often a step is absent at random
-OPTIONAL: Mapping[Role, float] = {Role.SCALER: 0.1, Role.CROSS: 0.75, Role.FEATURE: 0.6, Role.TARGET: 0.7}
+OPTIONAL: Mapping[Role, float] = {
+    Role.ROWS: 0.5,
+    Role.SCALER: 0.1,
+    Role.CROSS: 0.75,
+    Role.FEATURE: 0.6,
+    Role.TARGET: 0.7,
+}
 PREPARING: Mapping[Preparation, tuple[Role, ...]] = {
-    Preparation.NATIVE: (Role.ENCODER, Role.TEXT, Role.CROSS, Role.FEATURE, Role.TARGET),
+    Preparation.NATIVE: (Role.ROWS, Role.ENCODER, Role.TEXT, Role.CROSS, Role.FEATURE, Role.TARGET),
     Preparation.DENSE: tuple(role for role in Role if role is not Role.MODEL),
     Preparation.NONE: (),
 }

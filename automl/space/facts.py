@@ -47,6 +47,8 @@ class Facts:
         Least value and skewness of the target of a regression; they only say which target transforms are offered.
     seconds : float or None
         Time budget of the whole fit.
+    quantile : float or None
+        Level of the quantile that a regression is to predict; None for the mean.
     """
 
     task: Task
@@ -70,6 +72,7 @@ class Facts:
     target_low: float = 0.0
     target_skew: float = 0.0
     seconds: float | None = None
+    quantile: float | None = None
 
     @property
     def width(self) -> int:

@@ -48,7 +48,12 @@ def start_portfolio(facts: Facts, space: Space) -> tuple[Config, ...]:
     learning rates: a line that cannot finish teaches nothing.
     """
     configs: dict[str, Config] = {}
-    for line in (*_opening(facts), *_second(facts), *_third()):
+    opening = [*_opening(facts)]
+    if facts.quantile is not None:  # most families leave; those that stay come first, and in more variants
+        opening[2:2] = _quantiles()
+    if facts.has_times:
+        opening[3:3] = _recent()
+    for line in (*opening, *_second(facts), *_third()):
         config = _config(line, facts, space)
         if config is not None:
             configs.setdefault(config.key(), config)
@@ -137,6 +142,26 @@ def _opening(facts: Facts) -> Iterator[_Line]:
     yield _Line("random_forest", T0, {"n_estimators": trees, "max_features": 0.5, "min_samples_leaf": 2})
     yield _Line("gaussian_process", R0, {"smoothness": 2.5})
     yield _Line("gaussian_process_binary", R0, {"smoothness": 2.5})
+
+
+def _quantiles() -> Iterator[_Line]:
+    """One line of each model that predicts quantiles, small trees and smooth leaves first: tails hold few rows."""
+    yield _Line("quantile", L0, {"alpha": 1e-3})
+    yield _Line("gradient_boosting", T0, {"learning_rate": 0.05, "max_depth": 3, "min_samples_leaf": 15})
+    yield _Line("hist_gradient_boosting", T0, {"learning_rate": 0.05, "max_leaf_nodes": 15, "min_samples_leaf": 30})
+    yield _additive(0.05, 6, 30, 0.7, 0.3)
+    yield _boosted(T1, 0.04, 12, 40, 0.7, subsample=0.9)
+    yield _Line("quantile", (*L0, "spline"), {"alpha": 1e-3})
+
+
+def _recent() -> Iterator[_Line]:
+    """What may help where the newest rows are the most like those to come."""
+    yield _boosted(("recency_weights", *T1), 0.05, 31, 20, 0.9, subsample=0.9)
+    yield from _linear((("recent_rows", {"share": 0.5}), *L0))
+    yield _Line(
+        "extra_trees", (("stable_columns", {"dropped": 0.3}), *T0), {"max_features": 0.75, "min_samples_split": 8}
+    )
+    yield _boosted((("recent_rows", {"share": 0.3}), *T0), 0.05, 31, 10, 0.7, subsample=0.9)
 
 
 def _crossed(facts: Facts) -> tuple[_Part, ...]:

@@ -65,6 +65,8 @@ class Manifest:
         The command line, or the constructor's call, that made it.
     parts : mapping of str to Part
         Filled in by :func:`write_model`.
+    search_score : float or None
+        What the selection was made by, optimistic; files of before do not say.
     """
 
     automl: str
@@ -85,6 +87,7 @@ class Manifest:
     created: str
     command: str
     parts: Mapping[str, Part] = field(default_factory=dict)
+    search_score: float | None = None
 
     @property
     def size_mb(self) -> float:
@@ -111,7 +114,7 @@ class Manifest:
                 raise ValueError(f"{name} of its manifest is {str(value)[:60]!r}; expected {expected}")
         if not all(isinstance(number, str) for number in data["libraries"].values()):
             raise ValueError("libraries of its manifest are not all names with versions")
-        values = {name: data[name] for name in _FIELDS}
+        values: dict[str, Any] = {name: data.get(name) for name in _FIELDS}
         values["interval"] = _pairs("interval", [data["interval"]], (int, float, type(None)))[0]
         values["columns"] = _pairs("columns", data["columns"], (str,))
         values["parts"] = {name: _part(name, part) for name, part in data["parts"].items()}
@@ -123,7 +126,7 @@ _MAPPING, _LIST = ("a mapping", (dict,)), ("a list", (list,))
 _FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
     **dict.fromkeys(("automl", "python", "platform", "estimator", "task", "metric", "score_label"), _TEXT),
     **dict.fromkeys(("created", "command"), _TEXT),
-    **dict.fromkeys(("score", "seconds_1_row", "seconds_1000_rows"), _NUMBER),
+    **dict.fromkeys(("score", "search_score", "seconds_1_row", "seconds_1000_rows"), _NUMBER),
     **dict.fromkeys(("libraries", "parts"), _MAPPING),
     **dict.fromkeys(("interval", "columns"), _LIST),
     "target": ("a text or null", (str, type(None))),

@@ -33,6 +33,7 @@ class RunFolder:
         self.data = self.path / "data"
         self.artifacts = self.path / "artifacts"
         self.prepared = self.path / "prepared"
+        self.outer = self.path / "outer"
         self.evaluation = self.path / "evaluation.pkl"
         self._lock = self.path / "owner.lock"
         self._handle: int | None = None
@@ -91,8 +92,8 @@ class RunFolder:
         Artifacts(self.path).write_atomic(path, content)
 
     def clear(self) -> None:
-        """Delete what only a run that goes on without its data needs: the table, fold models, prepared rows."""
-        for folder in (self.data, self.artifacts, self.prepared):
+        """Delete what only a run that goes on without its data needs: the table, fold models, prepared rows, outer folds."""
+        for folder in (self.data, self.artifacts, self.prepared, self.outer):
             shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
             self.evaluation.unlink(missing_ok=True)

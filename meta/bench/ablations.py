@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from arms import ARMS, EXTRA, PAIRS, Arm
-from tables import DATA, load, require, split, test_score
+from tables import DATA, METRICS, load, require, split, test_score
 
 ROWS = 5_000
 SECONDS = 10.0
@@ -112,11 +112,7 @@ def _table(
     facts = facts_of(dataset)
     catalog = default_catalog().with_components(EXTRA)
     space = build_space(facts, catalog)
-    metric = get_metric(
-        {"binary": "roc_auc", "multiclass": "log_loss"}.get(str(dataset.task), "rmse"),
-        task=str(dataset.task),
-        classes=dataset.classes,
-    )
+    metric = get_metric(METRICS[str(dataset.task)], task=str(dataset.task), classes=dataset.classes)
     path = scratch / "evaluation.pkl"
     data_path = dump_dataset(dataset, scratch / "data")
     save_evaluation(Evaluation(str(data_path), folds, (metric,), facts, catalog, 0), path)
@@ -240,11 +236,7 @@ def _shares(folder: Path, frame: pd.DataFrame) -> None:
         task = part["task"].iloc[0]
         arms = list(part["arm"])
         stack = np.stack([np.load(folder / f"{name}--{arm.replace(' ', '_')}.npy") for arm in arms])
-        metric = get_metric(
-            {"binary": "roc_auc", "multiclass": "log_loss"}.get(task, "rmse"),
-            task=task,
-            classes=None if task == "regression" else np.unique(y),
-        )
+        metric = get_metric(METRICS[task], task=task, classes=None if task == "regression" else np.unique(y))
         chosen = greedy(stack, y, metric, size=25)
         for arm, weight in zip(arms, chosen.weights, strict=True):
             weights.setdefault(arm, []).append(float(weight))
@@ -292,7 +284,8 @@ def _whole(folder: Path, name: str, without: tuple[str, ...], arguments: argpars
     train, test = split(y, task, 0)
     known = [component for component in without if component in default_catalog()]
     kind = AutoRegressor if task == "regression" else AutoClassifier
-    model = kind(arguments.seconds, n_jobs=arguments.jobs, exclude=known, random_state=0, verbose=0)
+    settings = {"metric": METRICS[task], "n_jobs": arguments.jobs, "exclude": known}
+    model = kind(arguments.seconds, **settings, random_state=0, verbose=0)
     started = time.monotonic()
     model.fit(X.iloc[train], y.iloc[train])
     wall = time.monotonic() - started

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tables import DATA, load, require, split, test_score
+from tables import DATA, METRICS, load, require, split, test_score
 
 TABLES = (
     "colon_alon",
@@ -68,7 +68,7 @@ def one(folder: Path, name: str, seconds: float, jobs: int) -> dict[str, Any]:
     X, y, task = load(folder, name)
     train, test = split(y, task, 0)
     kind = AutoRegressor if task == "regression" else AutoClassifier
-    model = kind(seconds, n_jobs=jobs, random_state=0, verbose=0)
+    model = kind(seconds, metric=METRICS[task], n_jobs=jobs, random_state=0, verbose=0)
     started = time.monotonic()
     model.fit(X.iloc[train], y.iloc[train])
     wall = time.monotonic() - started

@@ -91,6 +91,7 @@ def fit(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     X, y = np.load(path / "X_train.npy"), np.load(path / "y_train.npy")
     model = AutoClassifier(
         arguments.budget,
+        metric="roc_auc",
         n_jobs=arguments.jobs,
         memory_limit_mb=arguments.memory,
         random_state=arguments.seed,

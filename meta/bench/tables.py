@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["DATA", "load", "require", "split", "test_score"]
+__all__ = ["DATA", "METRICS", "load", "require", "split", "test_score"]
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+METRICS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "root_mean_squared_error"}  # of test_score
 
 
 def require(folder: str | Path) -> Path:

@@ -15,6 +15,7 @@ __all__ = ["components_page"]
 
 _TITLES = {
     Role.MODEL: "Models",
+    Role.ROWS: "Rows and columns to fit on, where rows have times",
     Role.ENCODER: "Encoders of categories",
     Role.IMPUTER: "Imputers",
     Role.SCALER: "Scalers",
@@ -85,6 +86,7 @@ def _properties(component: Component) -> Iterator[tuple[str, str]]:
     yield "takes", ", ".join(words for name, words in takes.items() if name in component.accepts)
     kept = {"weights": component.weights, "groups": component.groups, "time order": component.order}
     yield "stays with", ", ".join(name for name, honoured in kept.items() if honoured)
+    yield "predicts", "quantiles where the metric is a quantile loss" if component.quantile_parameter else ""
     yield "limits", "; ".join(_limits(component))
     yield "needs the package", component.needs or ""
     yield "nominal seconds", f"{component.cost.seconds:g}" if component.role in (Role.MODEL, Role.FEATURE) else ""

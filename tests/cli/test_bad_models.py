@@ -18,6 +18,7 @@ MODEL_FILE = ModelFolder(Path()).model.name
 READING = {
     "predict": ["predict", "?", "@new.csv", "-o", "@out.csv"],
     "check": ["check", "?", "@new.csv"],
+    "importance": ["importance", "?", "@t.csv"],
     "leaderboard": ["leaderboard", "?"],
     "log": ["log", "?", "--json"],
     "failures": ["failures", "?"],

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from automl.core import Config, Event, Step
-from automl.explain import failures, leaderboard
+from automl.explain import failures, fastest_equal, leaderboard
 from automl.store import SqliteJournal
 
 PLAN = Event("plan", {"metric": {"name": "roc_auc", "sign": 1}, "task": "binary"})
@@ -71,6 +71,22 @@ def test_spread_weights_and_configuration() -> None:
     assert table.loc[1, "ensemble_weight"] == 0.75 and table.loc[2, "ensemble_weight"] == 0.0
     assert table.loc[0, "configuration"] == "onehot > linear(C=1)"
     assert table.loc[0, "origin"] == "start" and table.loc[0, "folds"] == 2
+
+
+def test_what_is_known_of_the_differences_between_trials() -> None:
+    compared = {"standard_errors": {"0": 0.01, "1": 0.02}, "p_worse": {"0": 0.07, "1": 1.0}}
+    board = leaderboard(run(*COMPLETE, Event("comparison", compared)))
+    table = board.set_index("trial")
+    assert table.loc[0, "standard_error"] == 0.01 and table.loc[0, "p_worse"] == 0.07
+    assert pd.isna(table.loc[2, "p_worse"]) and pd.isna(board["standard_error"][0])
+    assert fastest_equal(board) == (2, 0), "of equally fast ones the earlier"
+    compared["p_worse"]["0"] = 0.04
+    assert fastest_equal(leaderboard(run(*COMPLETE, Event("comparison", compared)))) == (1, 1)
+    slower = result(0, -0.85)
+    slower.data["predict_seconds"] = 0.9
+    compared["p_worse"]["0"] = 0.4
+    assert fastest_equal(leaderboard(run(*COMPLETE, slower, Event("comparison", compared)))) == (2, 1)
+    assert fastest_equal(leaderboard(run(*COMPLETE))) is None
 
 
 def test_the_ensemble_row_sums_up_its_members() -> None:

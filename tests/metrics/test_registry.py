@@ -9,21 +9,27 @@ import numpy as np
 import pytest
 from sklearn.metrics import (
     accuracy_score,
+    average_precision_score,
     cohen_kappa_score,
+    d2_pinball_score,
     f1_score,
     fbeta_score,
     get_scorer,
+    get_scorer_names,
     hinge_loss,
     log_loss,
     make_scorer,
+    mean_pinball_loss,
     mean_squared_error,
     precision_score,
     roc_auc_score,
+    top_k_accuracy_score,
 )
 
 import automl.metrics
 from automl.core import SettingError
 from automl.metrics import get_metric, metric_names
+from automl.metrics.catalog import CATALOG
 
 Y = np.array([0, 1, 1, 0, 1, 0])
 P1 = np.array([0.1, 0.8, 0.4, 0.6, 0.7, 0.2])
@@ -63,6 +69,32 @@ def test_auto(task, name, shown):
     assert (metric.name, metric.requested) == (name, shown)
 
 
+def test_auto_takes_the_rarer_class_for_the_positive_one():
+    rare, even = np.repeat([0, 1], [9, 91]), np.repeat([0, 1], [10, 90])
+    metric = get_metric("auto", task="binary", classes=NAMES, y=rare)
+    assert (metric.name, metric.positive, metric.builtin) == ("average_precision", 0, True)
+    assert "class no is rare: 9.00%" in metric.why
+    p = np.random.default_rng(0).random(100)
+    expected = average_precision_score(rare == 0, 1 - p)
+    assert -metric.loss(rare, np.column_stack([1 - p, p])) == pytest.approx(expected)
+    second = get_metric("auto", task="binary", y=1 - rare)
+    assert (second.name, second.positive) == ("average_precision", None)
+    assert -second.loss(1 - rare, np.column_stack([p, 1 - p])) == pytest.approx(expected)
+    assert get_metric("auto", task="binary", y=even).name == "roc_auc"
+
+
+def test_auto_counts_weights():
+    y = np.repeat([0, 1], [95, 5])
+    assert get_metric("auto", task="binary", y=y, weights=np.where(y == 1, 19.0, 1.0)).name == "roc_auc"
+    assert get_metric("auto", task="binary", y=1 - y, weights=np.where(y == 1, 1.0, 0.1)).name == "roc_auc"
+
+
+def test_auto_is_never_a_metric_of_labels():
+    for task, y in (("binary", [0, 1]), ("binary", [0] + [1] * 99), ("multiclass", [0, 1, 2]), ("regression", [1.0])):
+        metric = get_metric("auto", task=task, y=np.array(y))
+        assert metric.needs in ("probability", "value") and metric.why
+
+
 @pytest.mark.parametrize("spec", ["rmse", "neg_root_mean_squared_error", "RMSE", "root_mean_squared_error"])
 def test_spellings(spec):
     metric = get_metric(spec, task="regression")
@@ -79,8 +111,51 @@ def test_every_offered_name_is_a_scorer_with_our_sign():
     for task in ("binary", "multiclass", "regression"):
         for name in metric_names(task):
             metric = get_metric(name, task=task)
-            assert get_scorer(name)._sign == metric.sign
             assert metric.builtin
+            if CATALOG[metric.name].scorer:
+                assert get_scorer(name)._sign == metric.sign
+
+
+def test_every_scorer_of_sklearn_is_offered_or_does_not_fit():
+    offered = {name for task in ("binary", "multiclass", "regression") for name in metric_names(task)}
+    several_labels = {f"{share}_samples" for share in ("f1", "precision", "recall", "jaccard")}  # per row
+    clusters = {"adjusted_mutual_info_score", "adjusted_rand_score", "completeness_score", "fowlkes_mallows_score"}
+    clusters |= {"homogeneity_score", "mutual_info_score", "normalized_mutual_info_score", "rand_score"}
+    clusters |= {"v_measure_score"}  # blind to which class is which
+    assert set(get_scorer_names()) - offered == several_labels | clusters
+    assert offered - set(get_scorer_names()) == {"neg_balanced_log_loss", "gini", "ks"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "task", "name", "quantile"),
+    [
+        ("pinball_0.9", "regression", "pinball_0.9", 0.9),
+        ("neg_Pinball_.90", "regression", "pinball_0.9", 0.9),
+        ("quantile_0.05", "regression", "pinball_0.05", 0.05),
+        ("d2_pinball_0.25", "regression", "d2_pinball_0.25", 0.25),
+        ("top_3_accuracy", "multiclass", "top_3_accuracy", None),
+        (make_scorer(mean_pinball_loss, greater_is_better=False, alpha=0.7), "regression", "pinball_0.7", 0.7),
+        (make_scorer(d2_pinball_score, alpha=0.7), "regression", "d2_pinball_0.7", 0.7),
+        (
+            make_scorer(top_k_accuracy_score, response_method="predict_proba", k=4),
+            "multiclass",
+            "top_4_accuracy",
+            None,
+        ),
+        ("rmse", "regression", "root_mean_squared_error", None),
+    ],
+)
+def test_names_with_numbers(spec, task, name, quantile):
+    metric = get_metric(spec, task=task)
+    assert (metric.name, metric.quantile, metric.kernel.costly) == (name, quantile, False)
+    again = get_metric(metric.name, task=task)
+    assert (again.name, again.sign) == (name, metric.sign)
+
+
+def test_labels_that_cannot_be_missed_are_refused():
+    with pytest.raises(SettingError, match="1 for every model: the target has 3 classes"):
+        get_metric("top_3_accuracy", task="multiclass", classes=np.array(["a", "b", "c"]))
+    assert get_metric("top_2_accuracy", task="multiclass", classes=np.array(["a", "b", "c"])).name == "top_2_accuracy"
 
 
 def test_scores_have_their_natural_sign():
@@ -102,6 +177,14 @@ def test_scores_have_their_natural_sign():
         (f1_score, "multiclass", "f1_macro"),
         (make_scorer(roc_auc_score, response_method="decision_function"), "binary", "only predict and"),
         ("f1", "ranking", "task 'ranking'"),
+        ("pinball_1.5", "regression", "between 0 and 1"),
+        ("pinball_nan", "regression", "between 0 and 1"),
+        ("quantile_x", "regression", "did you mean pinball_0.9"),
+        ("pinball", "regression", "pinball_0.9"),
+        ("pinball_0.9", "binary", "is for regression, this task is binary; use accuracy"),
+        ("top_0_accuracy", "multiclass", "at least 1"),
+        ("top_3_accuracy", "binary", "is for multiclass"),
+        (make_scorer(mean_pinball_loss, greater_is_better=False, alpha=2.0), "regression", "between 0 and 1"),
     ],
 )
 def test_refusals(spec, task, said):
@@ -110,7 +193,7 @@ def test_refusals(spec, task, said):
 
 
 def test_sklearn_scorers_become_fast_metrics():
-    for name in metric_names("binary"):
+    for name in set(metric_names("binary")) & set(get_scorer_names()):
         metric = get_metric(get_scorer(name), task="binary")
         assert metric.name == name.removeprefix("neg_")
         assert metric.kernel is get_metric(name, task="binary").kernel or metric.kernel.costly
@@ -179,11 +262,15 @@ def test_estimator_callable_for_regression():
     assert metric.name == "custom"
 
 
-def test_positive_class_is_sklearns():
-    """With labels 1 and 2 scikit-learn's f1 takes 1, the first; with -1, 1 or strings the second."""
-    expected = f1_score(np.array([1, 2])[Y], np.array([1, 2])[LABEL])
-    assert -get_metric("f1", task="binary", classes=np.array([1, 2])).loss(Y, P) == pytest.approx(expected)
-    assert -get_metric("f1", task="binary", classes=NAMES).loss(Y, P) == pytest.approx(f1_score(Y, LABEL))
+def test_the_positive_class_is_the_second_or_the_one_named():
+    y = np.array([0, 1, 1, 0, 1, 1])
+    both = [f1_score(y, LABEL, pos_label=code) for code in (0, 1)]
+    assert both[0] != pytest.approx(both[1])
+    for classes in (np.array([1, 2]), NAMES, None):
+        assert -get_metric("f1", task="binary", classes=classes).loss(y, P) == pytest.approx(both[1])
+        named = get_metric("f1", task="binary", classes=classes, positive=0)
+        assert (-named.loss(y, P), named.positive) == (pytest.approx(both[0]), 0)
+    assert get_metric("roc_auc", task="binary", positive=0).positive is None  # singles out none
     first = get_metric(make_scorer(precision_score, pos_label="no"), task="binary", classes=NAMES)
     assert first.name == "precision"
     assert -first.loss(Y, P) == pytest.approx(precision_score(Y, LABEL, pos_label=0))

@@ -56,3 +56,14 @@ def test_whatever_ends_first_the_model_is_the_same(alone: AutoClassifier, capaci
     assert board["trial"].tolist() == wanted["trial"].tolist()
     assert board["status"].tolist() == wanted["status"].tolist()
     np.testing.assert_array_equal(shuffled.predict_proba(X), alone.predict_proba(X))
+    assert shuffled.estimate_ == alone.estimate_ and shuffled.search_score_ == alone.search_score_
+    assert board["p_worse"].equals(wanted["p_worse"]) and board["standard_error"].equals(wanted["standard_error"])
+
+
+def test_the_estimate_knows_of_all_trials_also_of_those_that_were_discarded(alone: AutoClassifier):
+    complete = (alone.leaderboard()["status"] == "ok").sum() - 2  # the ensemble, and a constant
+    assert alone.estimate_.n_candidates == complete > alone.outcome_.plan.candidates
+    assert f"among the {complete} complete trials" in alone.estimate_.label
+    assert alone.leaderboard()["p_worse"].notna().sum() == complete
+    better = alone.estimate_.value <= alone.search_score_.value  # log loss
+    assert not better and alone.search_score_.label == "search score (optimistic)"

@@ -79,6 +79,7 @@ def test_a_counted_run_ends_as_if_nothing_had_happened(tmp_path: Path, whole: Au
     assert resumed.outcome_.trials == whole.outcome_.trials
     assert set(folds(tmp_path / "run").values()) == {1}, "no finished fold runs again"
     assert resumed.leaderboard()["score"].tolist() == whole.leaderboard()["score"].tolist()
+    assert resumed.estimate_ == whole.estimate_ and resumed.search_score_ == whole.search_score_
 
 
 def test_it_may_be_killed_again_and_again(tmp_path: Path, whole: AutoClassifier):

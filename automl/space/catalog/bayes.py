@@ -15,6 +15,8 @@ COMPONENTS = (
         accepts=frozenset({"missing", "sparse"}),
         weights=True,
         preparation=Preparation.NONE,
+        quantile_parameter="quantile",
+        quantile_constants={"strategy": "quantile"},
         share=0.0,
         cost=Cost(0.0005, rows=0.0, columns=0.0),
     ),

@@ -23,6 +23,7 @@ __all__ = ["COMPONENTS"]
 _LIGHTGBM = {"classification": "lightgbm:LGBMClassifier", "regression": "lightgbm:LGBMRegressor"}
 # col-wise: else LightGBM times both ways at each fit and takes the faster, and the sums differ in the last bit
 _LIGHTGBM_CONSTANTS = {"subsample_freq": 1, "verbose": -1, "n_jobs": 1, "force_col_wise": True}
+_QUANTILE = {"objective": "quantile"}
 _GROWS = (("learning_rate", -0.8), ("num_leaves", 0.5), ("colsample_bytree", 0.5))
 _HIST_GROWS = (("learning_rate", -0.8), ("max_leaf_nodes", 0.5), ("max_features", 0.5))
 _CLASS_WEIGHT = Choice("class_weight", (None, "balanced"), None, tasks=CLASSIFICATION)
@@ -63,6 +64,8 @@ _LIGHTGBM_MODELS = (
         rounds="n_estimators",
         stopping="lightgbm",
         category_parameter="categorical_column",
+        quantile_parameter="alpha",
+        quantile_constants=_QUANTILE,
         share=5.0,
         cost=Cost(0.3, rows=0.5, columns=0.8, outputs=0.8, grows=_GROWS),
     ),
@@ -89,6 +92,8 @@ _LIGHTGBM_MODELS = (
         rounds="n_estimators",
         stopping="lightgbm",
         category_parameter="categorical_column",
+        quantile_parameter="alpha",
+        quantile_constants=_QUANTILE,
         share=2.0,
         cost=Cost(0.3, rows=0.5, columns=0.8, outputs=0.8, grows=_GROWS),
     ),
@@ -174,6 +179,8 @@ COMPONENTS = (
         preparation=Preparation.NATIVE,
         rounds="max_iter",
         stopping="hist",
+        quantile_parameter="quantile",
+        quantile_constants={"loss": "quantile"},
         max_columns=2000,
         max_classes=30,
         category_parameter="categorical_features",
@@ -200,6 +207,8 @@ COMPONENTS = (
         accepts=frozenset({"sparse"}),
         weights=True,
         preparation=Preparation.NATIVE,
+        quantile_parameter="alpha",
+        quantile_constants={"loss": "quantile"},
         max_rows=20_000,
         max_cells=1_000_000,
         max_classes=10,

@@ -150,7 +150,7 @@ COMPONENTS = (
         cost=Cost(0.005, rows=0.5, columns=1.0),
     ),
     Component(
-        name="quantile",  # the median
+        name="quantile",  # the median, unless another quantile is asked for
         role=Role.MODEL,
         target="sklearn.linear_model:QuantileRegressor",
         family="linear",
@@ -160,6 +160,7 @@ COMPONENTS = (
         accepts=frozenset({"sparse"}),
         weights=True,
         scale_target=True,
+        quantile_parameter="quantile",
         max_rows=5_000,
         max_cells=100_000,
         share=0.2,

@@ -1,0 +1,125 @@
+"""The last numbers of a fit: temperature, threshold or multipliers, found on what the ensemble predicts held out."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from automl.core import Array, Event, Job, JobKind, Status
+from automl.data import Dataset
+from automl.ensemble import Decision, decide
+from automl.pipeline.assemble import decided
+from automl.search.evidence import Evidence, Scores
+from automl.search.loop import Run, await_jobs
+
+__all__ = ["Decided", "decide_final", "place"]
+
+MOST_SECONDS = 10.0
+LEAST_SECONDS = 0.2  # for anything to be decided in a timed run
+FINDING = 0.7  # share of the time; the rest is for the estimate
+COUNTED_SECONDS = 600.0
+STARTING_SECONDS = 0.5  # a worker may have to be started for it
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision, and what the ensemble scores with it: each row decided by what was found without it."""
+
+    decision: Decision
+    scores: Scores
+
+
+def decide_final(run: Run, evidence: Evidence, prediction: Array, scores: Scores, left_seconds: float) -> Decided:
+    """Decide for a classifier, tell the journal, and note what is used.
+
+    Built-in metrics are computed here, the user's own in a worker, as everywhere.
+
+    Parameters
+    ----------
+    prediction : ndarray of shape (n, K)
+        Out-of-fold probabilities of the ensemble.
+    scores : Scores
+        What they score as they are.
+    left_seconds : float
+        What a timed run can give for it.
+    """
+    known = tuple(metric for metric in evidence.reported if metric.name in scores.reported)
+    evidence = replace(evidence, reported=known)
+    seconds = min(MOST_SECONDS, left_seconds) if run.plan.timed else None
+    work = functools.partial(_decided, evidence, prediction, scores, forward=run.folds.forward, seconds=seconds)
+    found: Decided | None = None
+    if scores.estimate.metric != run.metric.name:
+        reason = f"metric {run.metric.name} failed on the ensemble"
+    elif seconds is not None and seconds < LEAST_SECONDS:
+        reason = "no time left"
+    else:
+        reason = f"metric {run.metric.name} failed, or took too long"
+        found = work() if evidence.builtin else _in_worker(run, work, COUNTED_SECONDS if seconds is None else seconds)
+    found = found or Decided(Decision(reason=reason), scores)
+    run.emit(Event("decision", {**found.decision.to_json(), "metric": run.metric.name}, run.budget.elapsed()))
+    if found.decision.accepted:
+        run.notes.append(_note(found.decision))
+    return found
+
+
+def place(model: Any, dataset: Dataset, decision: Decision) -> tuple[Any, Any]:
+    """Return the model with what was decided, and the one whose labels are the decision: often the same."""
+    if dataset.classes is None:
+        return model, model
+    return decided(
+        model,
+        classes=dataset.classes,
+        temperature=decision.temperature,
+        threshold=decision.threshold,
+        multipliers=decision.multipliers,
+    )
+
+
+def _decided(evidence: Evidence, prediction: Array, scores: Scores, *, forward: bool, seconds: float | None) -> Decided:
+    stop = None if seconds is None else _after(FINDING * seconds)
+    decision, judged = decide(
+        evidence.y,
+        prediction,
+        evidence.metric,
+        weights=evidence.weights,
+        groups=evidence.clusters,
+        folds=evidence.folds if forward else None,
+        seed=evidence.seed,
+        stop=stop,
+    )
+    if not decision.accepted:
+        return Decided(decision, scores)
+    limit = None if seconds is None else _after((1 - FINDING) * seconds)
+    new = evidence.scores(judged, scores.estimate.n_candidates, scores.optimism, limit)
+    if decision.kind != "temperature":  # tilted probabilities are good for labels only
+        labels = {metric.name for metric in evidence.reported if metric.needs == "label"}
+        reported = {name: (new if name in labels else scores).reported[name] for name in scores.reported}
+        new = replace(new, reported=reported)
+    return Decided(decision, new)
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    """Return a question that is answered with yes from so many seconds on."""
+    deadline = time.monotonic() + seconds
+    return lambda: time.monotonic() > deadline
+
+
+def _in_worker(run: Run, work: Callable[[], Decided], seconds: float) -> Decided | None:
+    job = Job(run.new_job(), JobKind.CALL, None, None, work, seconds_limit=seconds)
+    run.executor.submit(job)
+    for result in await_jobs(run, {job.id}, seconds + STARTING_SECONDS):
+        if result.status is Status.OK and isinstance(result.value, Decided):
+            return result.value
+    return None
+
+
+def _note(decision: Decision) -> str:
+    how = f"gain {decision.gain:.2g} +- {decision.standard_error:.2g} on rows it was not found on"
+    if decision.kind == "temperature":
+        return f"probabilities are rescaled by temperature {decision.value[0]:.3g}: in log loss a {how}"
+    if decision.kind == "threshold":
+        return f"the second class is predicted from probability {decision.value[0]:.3g} on: a {how}"
+    return f"predict multiplies the probabilities by {', '.join(f'{w:.3g}' for w in decision.value)}: a {how}"

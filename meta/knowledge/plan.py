@@ -1,0 +1,182 @@
+"""What there is to do: each table at each size, and the order in which configurations are tried on them.
+
+Configuration by configuration over all tables, so that the base is useful whenever the workshop stops. First the first
+base at 2,000 rows, then the rest of the pool there, then larger tables with the front of the pool.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl.core import Config
+from automl.data import Dataset, dump_dataset
+from automl.evaluate import Evaluation, make_folds, save_evaluation
+from automl.metalearn.rows import row_hashes
+from automl.metrics import get_metric
+from automl.space import build_space, default_catalog, facts_of
+from meta.knowledge.adapting import adapted
+from meta.knowledge.claims import write_whole
+from meta.knowledge.compact import truth_of
+from meta.knowledge.machine import versions
+from meta.knowledge.pool import FIRST_BASE, Pool
+from meta.knowledge.tables import Source, checksum, sampled
+
+__all__ = ["FOLDS", "METRICS", "Fidelity", "Variant", "fidelities", "prepare", "read_variant", "tasks"]
+
+FOLDS = 3
+LARGER = 15  # tables that are tried at more rows, too
+METRICS = {
+    "binary": (
+        "roc_auc",
+        "log_loss",
+        "accuracy",
+        "balanced_accuracy",
+        "average_precision",
+        "f1_macro",
+        "matthews_corrcoef",
+        "brier_score",
+    ),
+    "multiclass": (
+        "log_loss",
+        "accuracy",
+        "balanced_accuracy",
+        "f1_macro",
+        "roc_auc_ovr",
+        "matthews_corrcoef",
+        "brier_score",
+    ),
+    "regression": (
+        "root_mean_squared_error",
+        "mean_absolute_error",
+        "r2",
+        "median_absolute_error",
+        "mean_absolute_percentage_error",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How many rows, how many configurations from the front of the pool, and processor seconds for a fit."""
+
+    rows: int
+    configurations: int
+    cap: float
+    first: int = 0
+
+
+FIDELITIES = (
+    Fidelity(2_000, FIRST_BASE, 10.0),
+    Fidelity(2_000, 1_000, 10.0, first=FIRST_BASE),
+    Fidelity(5_000, 40, 20.0),
+    Fidelity(15_000, 40, 40.0),
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A table at one size, ready for workers: ``configs`` maps entries of the pool to what they are here."""
+
+    table: str
+    rows: int
+    task: str
+    path: str
+    configs: dict[str, Config]
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}@{self.rows}"
+
+
+def fidelities(sources: Sequence[Source]) -> Iterator[tuple[Fidelity, tuple[Source, ...]]]:
+    """Yield what to do in order: a fidelity and its tables.
+
+    The larger ones are for tables that have the rows: as many of each task as there are, by a hash of the name.
+    """
+    most = max(fidelity.rows for fidelity in FIDELITIES)
+    ranks: dict[str, list[Source]] = {}
+    for source in sorted(sources, key=lambda s: hashlib.sha256(s.name.encode()).hexdigest()):
+        if source.n_rows >= 0.8 * most:
+            ranks.setdefault(source.task, []).append(source)
+    turns = sorted((place, task) for task, found in ranks.items() for place in range(len(found)))
+    larger = {ranks[task][place].name for place, task in turns[:LARGER]}
+    for fidelity in FIDELITIES:
+        yield fidelity, tuple(s for s in sources if fidelity.rows <= 2_000 or s.name in larger)
+
+
+def tasks(pool: Pool, sources: Sequence[Source]) -> Iterator[tuple[Source, int, str, float]]:
+    """Yield (table, rows, entry, cap) in the order in which they are to be done."""
+    for fidelity, tables in fidelities(sources):
+        end = min(fidelity.configurations, max(len(names) for names in pool.order.values()))
+        for place in range(fidelity.first, end):
+            for source in tables:
+                names = pool.order[source.task]
+                if place < len(names):
+                    yield source, fidelity.rows, names[place], fidelity.cap
+
+
+def prepare(source: Source, rows: int, pool: Pool, folder: Path) -> None:
+    """Write everything that workers and the base need to know about a table at one size, unless it is there."""
+    if (folder / "variant.json").exists():
+        return
+    dataset = sampled(source, rows)
+    facts, catalog = facts_of(dataset), default_catalog()
+    space = build_space(facts, catalog)
+    folds = make_folds(dataset, cv=FOLDS, seed=0)
+    metrics = tuple(
+        get_metric(name, task=str(dataset.task), classes=dataset.classes) for name in METRICS[str(dataset.task)]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    data_path = dump_dataset(dataset, folder / "data")
+    save_evaluation(Evaluation(str(data_path), folds, metrics, facts, catalog, 0), folder / "evaluation.pkl")
+    if rows <= 2_000:
+        _write_truth(dataset, folds, folder / "truth.npz")
+    found = {entry.id: adapted(entry.config, space) for entry in pool.of(source.task)}
+    configs: dict[str, Any] = {}
+    same: dict[str, str] = {}  # key of a configuration -> the first entry that is it here
+    for name, config in found.items():
+        if isinstance(config, str):
+            configs[name] = {"refused": config}
+        elif config.key() in same:
+            configs[name] = {"same_as": same[config.key()]}
+        else:
+            same[config.key()] = name
+            configs[name] = config.to_json()
+    description = {
+        "format": 1,
+        "table": source.name,
+        "rows": rows,
+        "task": str(dataset.task),
+        "n_rows": dataset.n_rows,
+        "n_rows_of_table": source.n_rows,
+        "facts": {name: value for name, value in vars(facts).items() if name != "container"},
+        "folds": folds.description,
+        "provenance": source.provenance,
+        "licence": source.licence,
+        "checksum": checksum(source),
+        "versions": versions(),
+        "configs": configs,
+    }
+    write_whole(folder / "variant.json", json.dumps(description, default=str))
+
+
+def _write_truth(dataset: Dataset, folds: Any, path: Path) -> None:
+    numbers = np.full(dataset.n_rows, -1, dtype=np.int64)
+    for number, (_, test) in enumerate(folds.pairs):
+        numbers[test] = number
+    hashes, _ = row_hashes(dataset.X, dataset.y)
+    with path.open("wb") as file:
+        np.savez(file, **truth_of(dataset, numbers, hashes))
+
+
+def read_variant(folder: Path) -> Variant:
+    data = json.loads((folder / "variant.json").read_text())
+    configs = {name: Config.from_json(config) for name, config in data["configs"].items() if "steps" in config}
+    return Variant(data["table"], data["rows"], data["task"], str(folder / "evaluation.pkl"), configs)
