@@ -4,7 +4,7 @@ from automl.ensemble.candidates import candidate_cap, distinct, shortlist
 from automl.ensemble.decision import Decision, apply_decision, decide
 from automl.ensemble.for_labels import select_decided
 from automl.ensemble.guard import Choice, select
-from automl.ensemble.selection import Selection, greedy
+from automl.ensemble.selection import Selection, greedy, single_losses
 from automl.ensemble.steps import sample_rows
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "select",
     "select_decided",
     "shortlist",
+    "single_losses",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from automl.core import Array, Metric, NoModelError
-from automl.ensemble import distinct, greedy, shortlist
+from automl.ensemble import distinct, greedy, shortlist, single_losses
 from automl.evaluate.influence import held_out_losses, row_losses
 from automl.metrics import as_named
 
@@ -82,7 +83,8 @@ def selection_optimism(
     if len(stack) < 2:
         return nothing
     draws = _Draws(stack, chosen, y, tuple(metrics), weights, folds, clusters, seed)
-    order = np.argsort(held_out_losses(metrics[0], y, stack, weights, folds), kind="stable")
+    stop = stop or _never
+    order = np.argsort(single_losses(stack, y, as_named(metrics[0]), weights, stop), kind="stable")
     order = distinct(stack, order)
     draws = replace(draws, stack=stack[order])  # candidate 0 is the best single one
     kinds = None if families is None else [families[i] for i in order]
@@ -90,16 +92,21 @@ def selection_optimism(
     if len(singles) < LEAST_REPLICATES:
         return nothing
     by_row = _ByRow(draws)
-    found = [draws.ensemble(at, one, kinds, n_rows or len(y), size, by_row) for at, one in _until(stop, singles)]
+    options: dict[str, Any] = {"families": kinds, "n_rows": n_rows or len(y), "size": size, "stop": stop}
+    found = [draws.ensemble(at, one, by_row, **options) for at, one in _until(stop, singles)]
     if len(found) >= LEAST_REPLICATES:
         return _mean(found, "ensemble", nothing, by_row)
     by_row = _ByRow(draws)
     return _mean([draws.best_single(at, one, by_row) for at, one in enumerate(singles)], "single", nothing, by_row)
 
 
-def _until(stop: Callable[[], bool] | None, items: Sequence[Array]) -> Iterator[tuple[int, Array]]:
+def _never() -> bool:
+    return False
+
+
+def _until(stop: Callable[[], bool], items: Sequence[Array]) -> Iterator[tuple[int, Array]]:
     for place, item in enumerate(items):
-        if stop is not None and stop():
+        if stop():
             return
         yield place, item
 
@@ -156,23 +163,25 @@ class _Draws:
             None if self.folds is None else self.folds[rows],
         )
 
-    def singles(self, stop: Callable[[], bool] | None) -> Iterator[Array]:
+    def singles(self, stop: Callable[[], bool]) -> Iterator[Array]:
         """Yield the loss of each candidate alone on each sample."""
         for replicate in range(REPLICATES):
-            if stop is not None and stop():
+            if stop():
                 return
             rows = np.repeat(np.arange(len(self.y)), self.times(replicate))
             y, weights, _ = self._take(rows)
-            yield as_named(self.metrics[0]).losses(y, self.stack[:, rows], weights)
+            yield single_losses(self.stack[:, rows], y, as_named(self.metrics[0]), weights, stop)
 
     def ensemble(
         self,
         replicate: int,
         singles: Array,
+        by_row: _ByRow,
+        *,
         families: Sequence[Hashable] | None,
         n_rows: int,
         size: int,
-        by_row: _ByRow,
+        stop: Callable[[], bool],
     ) -> Array:
         """Select on one sample; return how much worse that is on the rows left out than the model chosen."""
         times = self.times(replicate)
@@ -181,7 +190,9 @@ class _Draws:
         kept = shortlist(order, n_rows, families)
         y, weights, _ = self._take(rows)
         try:
-            selection = greedy(self.stack[kept][:, rows], y, self.metrics[0], weights=weights, size=size)
+            # asked inside only where one step may take long: what is cut short there says less than the others
+            asked = None if self.metrics[0].builtin else stop
+            selection = greedy(self.stack[kept][:, rows], y, self.metrics[0], weights=weights, size=size, stop=asked)
         except NoModelError:  # not defined on this sample
             return np.full(len(self.metrics), np.nan)
         left_out = np.flatnonzero(times == 0)

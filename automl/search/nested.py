@@ -357,7 +357,7 @@ def _called(loop: _Loop, payloads: Sequence[Callable[[], Any]], left: int = 1) -
     NoModelError
         If one of them fails, or the time is up.
     """
-    seconds = max(1.0, loop.budget.remaining() / left) if loop.budget.timed else COUNTED_SECONDS
+    seconds = max(0.5, loop.budget.remaining() / left) if loop.budget.timed else COUNTED_SECONDS
     jobs = [Job(new_job(), JobKind.CALL, None, None, payload, seconds_limit=seconds) for payload in payloads]
     for job in jobs:
         loop.executor.submit(job)

@@ -4,8 +4,8 @@
     python meta/bench/whole_estimates.py table --out whole.jsonl
 
 From tables of at least 10,000 rows ``--size`` rows are drawn; the test set are up to 10,000 others. Two fits of one
-worker each run side by side. z is (estimate - truth) / sqrt(standard error^2 + that of the test score^2), positive where
-the estimate is too good; given for the corrected estimate and for the score that the search saw.
+worker each run side by side. z is (estimate - truth) / sqrt(standard error^2 + that of the test score^2): positive
+where the estimate is too good. It is given for the corrected estimate and for the score that the search saw.
 """
 
 from __future__ import annotations
