@@ -154,7 +154,9 @@ def _checked(value: Any) -> str | None:
         return value if value.startswith(MARK) else None
     check = _CHECKS.get(type(value).__name__)
     if check is not None and not check(value):
-        raise StoreError(f"damaged or crafted: what a {type(value).__name__} holds leads out of it")
+        if check is _threshold_holds:
+            raise StoreError(f"refused: a {type(value).__name__} that asks for anything but probabilities")
+        raise StoreError(f"damaged or crafted: the nodes of a {type(value).__name__} lead out of it")
     return None
 
 
