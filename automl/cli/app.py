@@ -220,6 +220,21 @@ def check(
 
 
 @app.command()
+def drift(
+    table: Table,
+    by: Annotated[str, typer.Option(help="Column of dates or batches, in whose order rows came.", show_default=False)],
+    target: Annotated[str | None, typer.Option(help="Column to predict, to measure what shuffling hides.")] = None,
+    metric: Metric = "auto",
+    drop: Drop = None,
+    json: Json = False,
+) -> None:
+    """Say whether a table changes along a column: which columns move, and what shuffled validation would hide."""
+    from automl.cli.drift import print_drift
+
+    print_drift(table, by, target, tuple(drop or ()), metric, as_json=json)
+
+
+@app.command()
 def importance(
     model: Model,
     table: Annotated[

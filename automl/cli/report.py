@@ -18,7 +18,7 @@ def print_leaderboard(model: Path, top: int | None, *, as_json: bool) -> None:
     from automl.explain import leaderboard
 
     def text(board: Any) -> str:
-        return f"{leaderboard_text(board)}\n\n{equal_text(board)}".rstrip()
+        return leaderboard_text(board) if top else f"{leaderboard_text(board)}\n\n{equal_text(board)}".rstrip()
 
     _print(_read(model, leaderboard, top), text, as_json=as_json, empty="no trial has finished yet")
 
@@ -69,13 +69,15 @@ def leaderboard_text(frame: Any) -> str:
 
 
 def equal_text(frame: Any) -> str:
-    """Return a line on the trials that are not significantly worse than the best, or nothing."""
+    """Return a line on the trials of a whole leaderboard that are not significantly worse than the best, or nothing."""
     from automl.explain import fastest_equal
 
     found = fastest_equal(frame)
     if found is None:
         return ""
     count, fastest = found
+    if count == 1:
+        return f"equal:    none; all other trials are significantly worse than #{fastest} (Holm, 5 %)\n"
     model = frame["model"][frame["trial"] == fastest].iloc[0]
     return (
         f"equal:    {count} trials not significantly worse than the best (Holm, 5 %); of them #{fastest} "

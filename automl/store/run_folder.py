@@ -92,7 +92,7 @@ class RunFolder:
         Artifacts(self.path).write_atomic(path, content)
 
     def clear(self) -> None:
-        """Delete what only a run that goes on without its data needs: the table, fold models, prepared rows, outer folds."""
+        """Delete what only a run that goes on without its data needs: table, fold models, prepared rows, folds."""
         for folder in (self.data, self.artifacts, self.prepared, self.outer):
             shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
 """Stored draws: small training samples of large tables, thirty candidates on each, and a large test set as the truth.
 
-    python meta/bench/draws.py --out /tmp/draws                    # resumable; 420 draws, about two hours on two cores
+    python meta/bench/draws.py --out /tmp/draws                    # resumable; 417 draws, 2.5 hours on two free cores
     python meta/bench/draws.py --out /tmp/noise --kind noise       # labels without any signal; about an hour
 
 Needs the benchmark tables (``--data``, by default ``../shared/data`` beside the project), which are not part of it.

@@ -48,7 +48,15 @@ def test_fit_says_what_came_out(tmp_path, capsys):
     assert fit(MACHINES, "state", tmp_path / "model") == 0
     streams = capsys.readouterr()
     assert streams.out.startswith("task: classification (")
-    for said in ("score (log_loss)", "score:    log_loss", "corrected for selection", "searched: ", "equal: ", "stopped by", "pipeline: "):
+    for said in (
+        "score (log_loss)",
+        "score:    log_loss",
+        "corrected for selection",
+        "searched: ",
+        "equal: ",
+        "stopped by",
+        "pipeline: ",
+    ):
         assert said in streams.out
     assert streams.err == ""
 
