@@ -49,7 +49,7 @@ def choose(run: Run, evidence: Evidence, candidates: Sequence[Candidate]) -> Sel
     """Select the ensemble; in the driver for built-in metrics, in a worker where the user's own code is called."""
     spare = run.budget.remaining() - sum(c.artifact_mb for c in candidates[:8]) / LOAD_MB_PER_SECOND
     spare = min(spare, run.plan.reserve_seconds)  # what is kept beyond that is for refits
-    seconds = max(0.3, 0.8 * (spare - 0.3)) if run.plan.timed else None
+    seconds = max(0.3, 0.6 * (spare - 0.3)) if run.plan.timed else None
     work = functools.partial(
         _select,
         [candidate.out_of_fold() for candidate in candidates],
