@@ -345,7 +345,7 @@ def run(jobs: Iterable[Job], data: Path, out: Path, processes: int) -> None:
     left = todo(jobs, out)
     print(f"{len(left)} draws to make in {out}", flush=True)
     started = time.monotonic()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=8) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(_one, job, data, out) for job in left]
         for number, future in enumerate(as_completed(futures), start=1):
             minutes = (time.monotonic() - started) / 60

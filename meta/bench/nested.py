@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
     results.mkdir(parents=True, exist_ok=True)
     left = [path for path in chosen(data, Path(arguments.draws)) if not (results / path.name).exists()]
     print(f"{len(left)} draws to do in {results}", flush=True)
-    with ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn"), max_tasks_per_child=4) as pool:
+    with ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn")) as pool:
         for future in as_completed([pool.submit(_one, path, data, results) for path in left]):
             print(future.result(), flush=True)
 
