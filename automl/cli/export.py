@@ -44,6 +44,8 @@ def export_model(
             shutil.copyfile(folder.export / "pipeline.joblib", partial)
             os.replace(partial, pickle)
         print(f"{pickle}: the fitted pipeline; load it with joblib.load")
+        if (folder.export / "decision.joblib").is_file():
+            print(f"{pickle}: predicts the likeliest class; decision.joblib, which --out writes too, weighs them")
     if out is not None:
         with writing("--out", out):
             shutil.copytree(folder.export, out, dirs_exist_ok=True)
