@@ -27,6 +27,8 @@ from automl.search.sampled import clusters_of
 __all__ = ["Entrants", "Evidence", "Scores", "compare"]
 
 COMPARED = 200  # candidates
+LEAST_RECENT = 200  # rows of the last forward fold that can choose alone
+LEAST_CORRECTED = 50  # of them among the rows that the correction looks at
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,11 @@ class Entrants:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Targets of the scored rows, in the layout of out-of-fold predictions."""
+    """Targets of the scored rows, in the layout of out-of-fold predictions.
+
+    ``recent`` are the places of the rows that choose the ensemble: after forward folds those of the last one, where
+    there are enough. On tables with times that lowered the error on later rows (meta/bench/forward.py). None: all.
+    """
 
     y: Array
     rows: Array
@@ -109,10 +115,13 @@ class Evidence:
     seed: int
     n_unscored: int
     reported: tuple[Metric, ...] = ()
+    recent: Array | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, run: Run, dataset: Dataset) -> Evidence:
         rows = run.folds.scored
+        last = np.flatnonzero(run.folds.numbers == len(run.folds) - 1)
+        chooses = run.folds.forward and LEAST_RECENT <= len(last) < len(rows)
         return cls(
             dataset.y[rows],
             rows,
@@ -124,6 +133,7 @@ class Evidence:
             run.plan.seed,
             run.folds.n_unscored,
             run.reported,
+            last if chooses else None,
         )
 
     @property
@@ -138,10 +148,16 @@ class Evidence:
 
     def optimism(self, entrants: Entrants, mixed: Array, size: int, stop: Callable[[], bool] | None = None) -> Optimism:
         """Return how much of the ensemble's score is owed to its choice."""
-        some = self._part(entrants.rows)
-        return selection_optimism(
-            entrants.stack,
-            mixed[entrants.rows],
+        here, share = np.arange(len(entrants.rows)), 1.0
+        if self.recent is not None:  # the other rows did not choose, so that nothing is owed on them
+            inside = np.flatnonzero(np.isin(entrants.rows, self.recent))
+            if len(inside) >= LEAST_CORRECTED:
+                here, share = inside, len(self.recent) / len(self.y)
+        rows = entrants.rows[here]
+        some = self.part(rows)
+        found = selection_optimism(
+            entrants.stack[:, here],
+            mixed[rows],
             some.y,
             (self.metric, *self.reported),
             families=entrants.families,
@@ -153,6 +169,8 @@ class Evidence:
             seed=self.seed,
             stop=stop,
         )
+        losses, errors = (tuple(share * value for value in part) for part in (found.losses, found.errors))
+        return replace(found, losses=losses, errors=errors)
 
     def scores(
         self, mixed: Array, n: int, optimism: Optimism | None = None, stop: Callable[[], bool] | None = None
@@ -181,7 +199,9 @@ class Evidence:
             **options,
         )
 
-    def _part(self, rows: Array) -> Evidence:
+    def part(self, rows: Array) -> Evidence:
+        """Return the same of some places; all of them choose."""
+
         def take(values: Array | None) -> Any:
             return None if values is None else values[rows]
 
@@ -193,6 +213,7 @@ class Evidence:
             weights=take(self.weights),
             groups=take(self.groups),
             clusters=take(self.clusters),
+            recent=None,
         )
 
 
@@ -208,7 +229,7 @@ def compare(
     order = np.argsort(entrants.losses, kind="stable")[:COMPARED]
     if not len(order) or not evidence.metric.builtin:
         return {"standard_errors": {}, "p_worse": {}}
-    some = evidence._part(entrants.rows)
+    some = evidence.part(entrants.rows)
     found = deviations(
         evidence.metric,
         some.y,

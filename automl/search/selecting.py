@@ -90,27 +90,40 @@ def _select(
 ) -> Selected:
     stack = np.stack(list(predictions))
     last = _after(seconds)
-    try:
-        choice = select_decided(
-            stack,
-            evidence.y,
-            evidence.metric,
-            weights=evidence.weights,
-            groups=evidence.clusters,
-            families=families,
-            size=size,
-            seed=evidence.seed,
-            stop=_after(None if seconds is None else SELECTING * seconds),
-        )
-        weights, method, nested = tuple(float(weight) for weight in choice.weights), choice.method, dict(choice.nested)
-    except NoModelError:  # not defined on all scored rows together: the best trial, which stands first
-        weights, method, nested = (1.0, *([0.0] * (len(stack) - 1))), "single", {}
+    stop = _after(None if seconds is None else SELECTING * seconds)
+    weights, method, nested = _weights(stack, evidence, families, size, stop)
     mixed = mix(stack, weights)
     limit = _after(correcting)
     comparison = compare(evidence, entrants, last)
     optimism = evidence.optimism(entrants, mixed, size, _either(last, limit))
     scores = evidence.scores(mixed, entrants.n, optimism, _after(None if seconds is None else 0.1 * seconds))
     return Selected(weights, method, nested, scores, comparison)
+
+
+def _weights(
+    stack: Array, evidence: Evidence, families: Sequence[str], size: int, stop: Callable[[], bool] | None
+) -> tuple[tuple[float, ...], str, dict[str, float]]:
+    """Return weights, method and nested losses; by the most recent rows, where these are to choose."""
+    for rows in (evidence.recent, np.arange(len(evidence.y))):
+        if rows is None:
+            continue
+        some = evidence.part(rows)
+        try:
+            choice = select_decided(
+                stack[:, rows],
+                some.y,
+                some.metric,
+                weights=some.weights,
+                groups=some.clusters,
+                families=families,
+                size=size,
+                seed=some.seed,
+                stop=stop,
+            )
+        except NoModelError:  # not defined on these rows together
+            continue
+        return tuple(float(weight) for weight in choice.weights), choice.method, dict(choice.nested)
+    return (1.0, *([0.0] * (len(stack) - 1))), "single", {}  # the best trial stands first
 
 
 def mix(stack: Array, weights: Sequence[float]) -> Array:

@@ -76,3 +76,27 @@ def test_an_ensemble_has_a_corrected_and_a_search_score_under_all_metrics():
     alone = evidence.scores(mixed, 1)
     assert "nothing was selected" in alone.estimate.label
     assert alone.estimate.value == pytest.approx(RMSE.loss(evidence.y, mixed))
+
+
+def test_after_forward_folds_the_most_recent_rows_choose():
+    from automl.search.selecting import _select
+
+    rng = np.random.default_rng(0)
+    n, folds = 1000, np.repeat(np.arange(4), 250)
+    y = rng.normal(size=n)
+    late = folds == 3
+    # the first is better on the whole, but no longer
+    once, now = y + rng.normal(size=n) * np.where(late, 1.5, 0.3), y + rng.normal(size=n) * np.where(late, 0.5, 0.8)
+    stack = np.stack([once, now])
+    evidence = Evidence(y, np.arange(n), folds, RMSE, None, None, None, 0, 0)
+    entrants = Entrants((0, 1), ("a", "b"), RMSE.losses(y, stack), stack.astype(np.float32), np.arange(n), 2, n)
+
+    def chosen(recent):
+        some = dataclasses.replace(evidence, recent=recent)
+        return _select(
+            list(stack), entrants, evidence=some, families=("a", "b"), size=25, seconds=None, correcting=None
+        )
+
+    assert chosen(None).weights[0] > 0.4 and chosen(np.flatnonzero(late)).weights[1] > 0.8
+    whole, last = chosen(None).scores, chosen(np.flatnonzero(late)).scores
+    assert last.estimate.n_rows == n and last.optimism.losses[0] <= whole.optimism.losses[0] + 0.05
