@@ -33,7 +33,9 @@ SPARSE = sp.random(N, 6, 0.4, "csr", random_state=0)
 SETTINGS: dict[str, list[Any]] = {
     "time_budget": [-1, 0, NAN, INF, True, "", "1h", [], 1j, HUGE, np.array([1, 2]), b"5", pd.NA, np.bool_(True)],
     "metric": ["", None, 1, NAN, ["accuracy"], {}, True, int, b"accuracy", "acuracy", "r2", np.array([1, 2])],
+    "report": ["accuracy", 1, None, [1], ["acuracy"], ["r2"], [""], {"accuracy": 1}, NAN, True, int],
     "cv": ["", "5", 0, -1, 1.5, NAN, True, [], {}, [1, 2], [(1, 2)], [([0], [0])], [([0, 1], [99])], object()],
+    "outer_folds": ["", "5", 0, 1, -1, 2.0, NAN, True, [], {}, [1, 2], [([0], [0])], object()],
     "max_trials": [0, -1, 1.0, NAN, INF, True, "3", [], np.array([3])],
     "optimizer": ["", None, 1, "magic", int, object(), lambda space: None, np.array([1, 2])],
     "include": ["", "nothing", [], [""], [1], [None], {"linear": 1}, 1, NAN, b"linear", [["linear"]], [Unhashable()]],
@@ -57,7 +59,7 @@ SETTINGS: dict[str, list[Any]] = {
 )
 def test_a_wrong_setting(name: str, value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    wrong = {"metric": "metric", "column_kinds": "column_kinds"}.get(name, f"{name}=")
+    wrong = {"metric": "metric", "report": "report", "column_kinds": "column_kinds"}.get(name, f"{name}=")
     refused(lambda: estimator(**{name: value}).fit(X, Y), SettingError, wrong)
     assert list(tmp_path.iterdir()) == []
 
