@@ -45,11 +45,12 @@ def fitted(system: str, X: pd.DataFrame, y: pd.Series, batch: np.ndarray, budget
 
         return RandomForestClassifier(n_estimators=300, random_state=0).fit(X, y)
     if system == "svm":
+        from sklearn.calibration import CalibratedClassifierCV
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
         from sklearn.svm import SVC
 
-        return make_pipeline(StandardScaler(), SVC(probability=True, random_state=0)).fit(X, y)
+        return make_pipeline(StandardScaler(), CalibratedClassifierCV(SVC(), ensemble=False)).fit(X, y)
     from automl import AutoClassifier
 
     forward = system == "automl forward" and len(np.unique(batch)) > 1
