@@ -274,9 +274,10 @@ class AutoEstimator(FittedEstimator):
         self.pipeline_ = outcome.model
         if dataset.task.classifies:
             self.decision_pipeline_ = outcome.decision_model
-        self.estimate_ = outcome.estimate if outcome.nested is None else outcome.nested.estimate
         self.search_score_ = outcome.search_score
-        self.estimates_ = dict(outcome.estimates)
+        self.estimate_, self.estimates_ = outcome.estimate, dict(outcome.estimates)
+        if outcome.nested is not None:
+            self.estimate_, self.estimates_ = outcome.nested.estimate, dict(outcome.nested.estimates)
         self.reference_ = reference
         self._remember(dataset.schema, dataset.task, dataset.classes)
         self._golden_X = dataset.rows(np.arange(min(GOLDEN_ROWS, dataset.n_rows))).X

@@ -38,7 +38,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):  # type: ignore[misc]
         Outer folds of a nested cross-validation: the whole procedure also runs within each outer training part, for
         the same share of the time as the fit on all rows, and ``estimate_`` is the score on the rows held out.
     max_trials : int or None
-    optimizer : {"auto", "bayes", "random"} or object with ask and tell
+    optimizer : {"auto", "bayes", "genetic", "random"} or object with ask and tell
     include, exclude : sequence of str or Component
         Families or components by name; ``include`` may hold Component declarations of your own.
     column_kinds : dict of column to kind, optional
@@ -75,7 +75,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):  # type: ignore[misc]
     search_score_ : Estimate or None
         The score that the ensemble was selected by, which is optimistic.
     estimates_ : dict of str to Estimate
-        By metric: the optimised one, and those in ``report``.
+        By metric: ``estimate_``, and those of the metrics in ``report``.
     outcome_ : FitOutcome
     classes_ : ndarray of shape (K,)
     n_features_in_ : int
@@ -136,11 +136,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):  # type: ignore[misc]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the optimised metric on (X, y), signed so that greater is better."""
-        if self._fitted_metric().needs == "label":  # that of the labels predicted, whatever they are decided by
-            seen = (self.predict(X)[:, None] == self.classes_).astype(np.float64)
-        else:
-            seen = self.predict_proba(X)
-        return self._score(y, seen, self.classes_, sample_weight)
+        return self._score(y, self._seen(self._conform(X)), self.classes_, sample_weight)
 
 
 class AutoRegressor(RegressorMixin, AutoEstimator):  # type: ignore[misc]
@@ -157,7 +153,7 @@ class AutoRegressor(RegressorMixin, AutoEstimator):  # type: ignore[misc]
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = AutoRegressor(None, max_trials=3, executor="serial", random_state=0, verbose=0).fit(X, y)
     >>> model.estimate_.label
-    'corrected for selection among the 3 complete trials of this run'
+    'corrected for selection among the 2 complete trials of this run'
     """
 
     _classifies = False

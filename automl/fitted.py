@@ -83,11 +83,12 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
             spec, positive = decided["name"], decided.get("positive")
         return get_metric(spec, task=str(self.task_), classes=getattr(self, "classes_", None), positive=positive)
 
-    def _decided_proba(self, table: Any) -> Array:
-        """Return probabilities whose greatest is what ``predict`` says."""
-        found = np.asarray(self.pipeline_.predict_proba(table))
-        decision = self._decision
-        return found if decision.temperature is not None else apply_decision(found, decision)
+    def _seen(self, table: Any) -> Array:
+        """Return what the metric of a classifier looks at: probabilities, or the labels of ``predict``, one-hot."""
+        if self._fitted_metric().needs != "label":
+            return np.asarray(self.pipeline_.predict_proba(table))
+        model: Any = getattr(self, "decision_pipeline_", self.pipeline_)
+        return np.asarray((np.asarray(model.predict(table))[:, None] == self.classes_).astype(np.float64))
 
     @property
     def _decision(self) -> Decision:
@@ -157,7 +158,7 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
         outcome = getattr(self, "outcome_", None)
         classes = getattr(self, "classes_", None)
         fitted = explain.Fitted(
-            self.pipeline_.predict if classes is None else self._decided_proba,
+            self.pipeline_.predict if classes is None else self._seen,
             self._fitted_metric(),
             self.schema_,
             None if outcome is None else outcome.out_of_fold,

@@ -14,7 +14,7 @@ from sklearn.metrics import balanced_accuracy_score
 import automl
 from automl import AutoClassifier, AutoRegressor
 from automl.core import DataError, InputError, SchemaError, SettingError, StoreError
-from automl.explain.importance import HELD_OUT, NEW, SEEN
+from automl.explain.importance import HELD_OUT, NEW, SEEN, UNKNOWN
 
 NAMES = ["signal", "noise", "kind", "same"]
 
@@ -108,7 +108,8 @@ def test_what_was_loaded_untrusted_has_no_rows_held_out(regressor: AutoRegressor
     loaded = automl.load(regressor.save(tmp_path / "model", share=True), trusted=False)
     with pytest.raises(StoreError, match="no record of its fit"):
         loaded.predict_interval(NEW_FRAME)
-    assert loaded.feature_importance(NEW_FRAME, NEW_VALUE, n_repeats=1)["feature"].iloc[0] == "signal"
+    found = loaded.feature_importance(NEW_FRAME, NEW_VALUE, n_repeats=1)
+    assert found["feature"].iloc[0] == "signal" and found.attrs["rows"] == UNKNOWN
 
 
 def test_importances_of_the_table_of_fit(classifier: AutoClassifier):
@@ -141,6 +142,8 @@ def test_scores_of_labels_are_those_of_predict():
     found = model.feature_importance(rows, truth, n_repeats=1)  # so few rows are one part
     assert found.attrs["score"] == pytest.approx(balanced_accuracy_score(truth, model.predict(rows)))
     assert model.feature_importance(FRAME, rare, n_repeats=1).attrs["score"] > 0.75
+    del model.outcome_  # as it is where it was loaded untrusted
+    assert model.feature_importance(rows, truth, n_repeats=1).equals(found)
 
 
 def test_columns_may_be_chosen_and_joined(regressor: AutoRegressor):

@@ -118,6 +118,8 @@ def find_biases(
 ) -> Array:
     """Return biases of all classes, 0 for the first or on average, that lower a label metric on these rows.
 
+    A class without rows, such as one that had to stay in training, has none: being predicted it could only lose here.
+
     They are searched from an anchor, which is either no bias or the inverse of the classes' shares, and drawn back to
     it where a class has few rows: a class of n rows goes n / (n + ``shrink``) of the way. For two classes on few rows
     the searched value is the mean over bootstrap samples.
@@ -129,6 +131,10 @@ def find_biases(
     """
     n_classes = scores.shape[1]
     rows = np.bincount(y, minlength=n_classes)
+    if n_classes > 2:
+        if (rows > 0).sum() < 2:
+            return np.zeros(n_classes)
+        scores = np.where(rows > 0, scores, -np.inf)
     mass = np.maximum(np.bincount(y, weights, minlength=n_classes), 1e-300)
     evened = np.where(rows > 0, -np.log(mass / mass.sum()), 0.0)
     evened = np.where(rows > 0, evened - evened[rows > 0].mean(), 0.0)
@@ -150,7 +156,7 @@ def find_biases(
         if np.array_equal(before, found):
             break
     biases = anchor + rows / (rows + shrink) * (found - anchor)
-    return np.asarray(biases - biases.mean())
+    return np.where(rows > 0, biases - biases[rows > 0].mean(), 0.0)
 
 
 def _bagged(loss: LabelLoss, y: Array, scores: Array, weights: Array | None, units: Array | None, seed: int) -> float:

@@ -18,7 +18,8 @@ MOST_ROWS = 10_000  # that a bootstrap looks at
 MISTAKES = 10  # tried
 MOST_CELLS = 400  # pairs of true and predicted class, each of which costs a call
 
-_BY_FOLD = ("roc_auc", "average_precision")  # and all that begins so: ranks of different models do not compare
+# and all that begins so: ranks of different models do not compare
+_BY_FOLD = ("roc_auc", "average_precision", "gini", "ks")
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -64,13 +65,17 @@ def influence(metric: Metric, y: Array, stack: Array, weights: Array | None, fol
         return None
     if folds is None or not _by_fold(metric):
         return _influence(metric, y, stack, weights)
-    found = np.zeros(stack.shape[:2])
+    found, mass = np.zeros(stack.shape[:2]), 0.0
     for _, rows, share in _fold_rows(folds, weights):
-        part = _influence(metric, y[rows], stack[:, rows], None if weights is None else weights[rows])
+        own = None if weights is None else weights[rows]
+        if not np.isfinite(metric.loss(y[rows], stack[0, rows], own)):  # has no part in the score either
+            continue
+        part = _influence(metric, y[rows], stack[:, rows], own)
         if part is None:
             return None
         found[:, rows] = share * part
-    return found
+        mass += share
+    return found / mass if mass > 0 else np.full(found.shape, np.nan)
 
 
 def _influence(metric: Metric, y: Array, stack: Array, weights: Array | None) -> Array | None:
@@ -93,8 +98,10 @@ def _influence(metric: Metric, y: Array, stack: Array, weights: Array | None) ->
         return np.asarray(w * (errors**2 - ((errors**2 @ w) / (spread @ w))[:, None] * spread) / (spread @ w))
     if name == "roc_auc" or (name == "roc_auc_ovr" and stack.shape[2] == 2):
         return np.array([_placements(y == 1, one[:, 1], w) for one in stack])
+    if name == "gini":
+        return np.array([2.0 * _placements(y == 1, one[:, 1], w) for one in stack])
     if name == "roc_auc_ovr":
-        present = np.unique(y)
+        present = np.unique(y[w > 0])
         return np.array([sum(_placements(y == k, one[:, k], w) for k in present) / len(present) for one in stack])
     if metric.needs == "label" and stack.shape[2] ** 2 <= MOST_CELLS:
         return np.array([_by_cell(metric, y, one, w) for one in stack])
@@ -146,7 +153,7 @@ _MEANS: dict[str, Callable[[Array, Array], Array]] = {
 def _placements(positive: Array, scores: Array, w: Array) -> Array:
     """Return the influence on 1 - AUC: how many rows of the other class each row is ranked on the wrong side of."""
     found = np.zeros(len(scores))
-    if positive.all() or not positive.any():
+    if not w[positive].any() or not w[~positive].any():
         return found
     for own, above in ((positive, True), (~positive, False)):
         others = np.sort(scores[~own])

@@ -21,7 +21,9 @@ SAMPLE_ROWS = 2_000
 def rows_step(config: Config, catalog: Catalog) -> str:
     """Return the key of what a configuration does to its training rows; empty where it takes them as they are."""
     steps = [step for step in config.steps if catalog.get(step.component).role is Role.ROWS]
-    return "".join(Config.of(step).key() for step in steps)
+    # which rows stay may depend on whether the model takes weights
+    weighs = f" weighs {catalog.get(config.steps[-1].component).weights}" if steps else ""
+    return "".join(Config.of(step).key() for step in steps) + weighs
 
 
 def rearranged(config: Config, catalog: Catalog, train: Dataset, seed: int) -> Dataset:

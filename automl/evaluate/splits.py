@@ -307,6 +307,8 @@ def _custom_folds(dataset: Dataset, cv: Any) -> Folds:
     rule = Rule.ORDERED if ordered or dataset.times is not None else rule
     times = dataset.times
     forward = ordered or (times is not None and all(times[train].max() < times[test].min() for train, test in pairs))
+    if forward and times is not None:  # the most recent one comes last
+        pairs = tuple(sorted(pairs, key=lambda pair: times[pair[1]].min()))
     text = f"{len(pairs)} folds of {type(splitter).__name__}"
     return Folds(pairs, rule, text, len(pairs) == 1, forward=forward)
 

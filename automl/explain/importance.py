@@ -13,10 +13,11 @@ from automl.core import Array, Metric, SettingError
 from automl.data import Schema
 from automl.evaluate import Importances, OutOfFold, Part, held_out_parts, new_parts, permutation_importance
 
-__all__ = ["HELD_OUT", "NEW", "SEEN", "Fitted", "feature_importance"]
+__all__ = ["HELD_OUT", "NEW", "SEEN", "UNKNOWN", "Fitted", "feature_importance"]
 
 HELD_OUT = "rows of fit, each scored by models that did not see it"
 NEW = "new rows"
+UNKNOWN = "rows that may be those of fit, of which this model has no record"
 SEEN = "rows of fit, scored by models that saw them (flattering)"
 _HASHED_ROWS = 100_000
 _DENSE_CELLS = 20_000_000
@@ -30,7 +31,7 @@ class Fitted:
     Parameters
     ----------
     predict : callable
-        Probabilities (their greatest being the label) or values of the whole model.
+        Of the whole model: probabilities, or labels one-hot where the metric looks at these, or values.
     kept : OutOfFold or None
     first_rows : table or None
         The first of the ``n_rows`` rows of the table of fit.
@@ -115,6 +116,8 @@ def _parts(fitted: Fitted, X: Any, y: Array, weights: Array | None, max_rows: in
         parts = held_out_parts(kept, X, weights, max_rows=max_rows, seed=seed)
         return [replace(part, predict=_then(part.predict, fitted.decide)) for part in parts], HELD_OUT
     parts = new_parts(fitted.predict, X, y, weights, max_rows=max_rows, seed=seed)
+    if fitted.first_rows is None:
+        return parts, UNKNOWN
     return parts, SEEN if of_fit or _holds_rows_of_fit(fitted, X) else NEW
 
 
@@ -140,8 +143,6 @@ def _is_table_of_fit(fitted: Fitted, X: Any, y: Array) -> bool:
 
 def _holds_rows_of_fit(fitted: Fitted, X: Any) -> bool:
     """Whether the first rows of fit are among these: then it is the table in another order, or a part of it."""
-    if fitted.first_rows is None:
-        return False
     rows = _HASHED_ROWS if not hasattr(X, "tocsr") else max(1, _DENSE_CELLS // max(1, X.shape[1]))
     first, given = _as_frame(fitted.first_rows), _as_frame(X[:rows])
     shared = [name for name in first.columns if name in given.columns]

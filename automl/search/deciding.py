@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from automl.core import Array, Event, Job, JobKind, Status
+import numpy as np
+
+from automl.core import Array, Event, Job, JobKind, Metric, Status
 from automl.data import Dataset
-from automl.ensemble import Decision, decide
+from automl.ensemble import Decision, apply_decision, decide
+from automl.evaluate.influence import held_out_losses
 from automl.pipeline.assemble import decided
 from automl.search.evidence import Evidence, Scores
 from automl.search.loop import Run, await_jobs
@@ -94,11 +97,21 @@ def _decided(evidence: Evidence, prediction: Array, scores: Scores, *, forward: 
         return Decided(decision, scores)
     limit = None if seconds is None else _after((1 - FINDING) * seconds)
     new = evidence.scores(judged, scores.estimate.n_candidates, scores.optimism, limit)
-    if decision.kind != "temperature":  # tilted probabilities are good for labels only
-        labels = {metric.name for metric in evidence.reported if metric.needs == "label"}
-        reported = {name: (new if name in labels else scores).reported[name] for name in scores.reported}
-        new = replace(new, reported=reported)
-    return Decided(decision, new)
+    if decision.kind == "temperature":
+        same = {m.name for m in (evidence.metric, *evidence.reported) if _unmoved(m, evidence, prediction, decision)}
+        if evidence.metric.name in same:
+            new = replace(new, estimate=scores.estimate, search_score=scores.search_score)
+    else:  # tilted probabilities are good for labels only
+        same = {metric.name for metric in evidence.reported if metric.needs != "label"}
+    reported = {name: (scores if name in same else new).reported[name] for name in scores.reported}
+    return Decided(decision, replace(new, reported=reported))
+
+
+def _unmoved(metric: Metric, evidence: Evidence, prediction: Array, decision: Decision) -> bool:
+    """Whether a decision for all rows changes nothing, such as ranks: ones that differ by row would mix them up."""
+    stack = np.stack([prediction, apply_decision(prediction, decision)])
+    before, after = held_out_losses(metric, evidence.y, stack, evidence.weights, evidence.folds)
+    return bool(np.isclose(before, after, rtol=1e-9, atol=1e-12))
 
 
 def _after(seconds: float) -> Callable[[], bool]:

@@ -148,6 +148,8 @@ class Evidence:
 
     def optimism(self, entrants: Entrants, mixed: Array, size: int, stop: Callable[[], bool] | None = None) -> Optimism:
         """Return how much of the ensemble's score is owed to its choice."""
+        if len(entrants.trials) < 2:
+            return _nothing(1 + len(self.reported))
         here, share = np.arange(len(entrants.rows)), 1.0
         if self.recent is not None:  # the other rows did not choose, so that nothing is owed on them
             inside = np.flatnonzero(np.isin(entrants.rows, self.recent))
@@ -176,8 +178,7 @@ class Evidence:
         self, mixed: Array, n: int, optimism: Optimism | None = None, stop: Callable[[], bool] | None = None
     ) -> Scores:
         """Score the predictions of an ensemble that was chosen among ``n`` candidates."""
-        zeros = (0.0,) * (1 + len(self.reported))
-        optimism = optimism or Optimism(zeros, zeros, "none", 0)
+        optimism = optimism or _nothing(1 + len(self.reported))
         found = [
             corrected_estimate(self._estimate(metric, mixed, stop, n_candidates=n), optimism, metric.sign, number)
             for number, metric in enumerate((self.metric, *self.reported))
@@ -252,6 +253,10 @@ def compare(
         "standard_errors": _by_trial(entrants, order, errors),
         "p_worse": _by_trial(entrants, order, np.concatenate(([1.0], adjusted_p_values(p)))),
     }
+
+
+def _nothing(n_metrics: int) -> Optimism:
+    return Optimism((0.0,) * n_metrics, (0.0,) * n_metrics, "none", 0)
 
 
 def _upper_tail(gap: float, error: float) -> float:

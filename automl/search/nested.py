@@ -28,7 +28,6 @@ from automl.core import (
     Status,
 )
 from automl.data import Dataset, dump_dataset, infer_again
-from automl.ensemble import apply_decision
 from automl.evaluate import Folds, Held, join_held, predict_held
 from automl.metrics import NamedMetric
 from automl.search.loop import await_results, new_job
@@ -126,8 +125,10 @@ def run_nested(
         if stopped not in CUT_SHORT:
             stopped = _run_folds(loop, most, functools.partial(_keep, loop, folder, emit))
         outcome = _with_nested(loop, outcome, _judged(loop, stopped), stopped)
-        judged = outcome.estimate if outcome.nested is None else outcome.nested.estimate
-        emit(Event("finished", summary(dataclasses.replace(outcome, estimate=judged))))
+        judged = outcome
+        if (nested := outcome.nested) is not None:
+            judged = dataclasses.replace(outcome, estimate=nested.estimate, estimates=nested.estimates)
+        emit(Event("finished", summary(judged)))
     return outcome
 
 
@@ -291,9 +292,6 @@ def _run_fold(loop: _Loop, fold: int, seconds: float | None) -> tuple[OuterFold,
             raise NoModelError(f"its search was cut short ({outcome.stopped}): {'; '.join(outcome.notes)}")
         begun = time.monotonic()
         held = _held(loop, outcome, test, folder.path)
-        if outcome.decision.multipliers is not None:  # which the labels of this model know nothing of
-            tilted = apply_decision(held.prediction, outcome.decision)
-            held = dataclasses.replace(held, decided=tilted.argmax(axis=1))
         score = _score(loop, held, test)
         loop.scoring = max(loop.scoring, 1.3 * (time.monotonic() - begun))
     finally:

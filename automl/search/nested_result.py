@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from automl.core import Array
 from automl.data import Dataset
 from automl.evaluate import Estimate, Folds, Held, OutOfFold, join_held
 from automl.evaluate.influence import held_out_losses, standard_errors
 from automl.metrics import NamedMetric
+from automl.search.sampled import clusters_of
 
 __all__ = ["NestedResult", "OuterFold", "join_folds"]
 
@@ -82,6 +84,11 @@ class NestedResult:
     stopped: str = "complete"
     notes: tuple[str, ...] = ()
 
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """By metric: the estimate, and those under the other metrics."""
+        return {one.metric: one for one in (self.estimate, *self.reported)}
+
     def __str__(self) -> str:
         return str(self.estimate)
 
@@ -96,10 +103,10 @@ def join_folds(
     """Score all rows held out together; calls the metrics, so that the user's own belong into a worker.
 
     Ranks are compared within a fold only. The standard error comes from what each row contributes to the score when it
-    is held out; rows of one group, or of one row held out several times, vary together. But each row has trained the
-    models of the other folds too, which makes folds vary together and cannot be estimated from one cross-validation
-    (Bengio and Grandvalet, 2004). Where labels tell nothing, that part is as large as the first: the variance is taken
-    twice, which is too much where there is more to learn.
+    is held out; rows of one group or one block of time, or of one row held out several times, vary together. But each
+    row has trained the models of the other folds too, which makes folds vary together and cannot be estimated from one
+    cross-validation (Bengio and Grandvalet, 2004). Where labels tell nothing, that part is as large as the first: the
+    variance is taken twice, which is too much where there is more to learn.
     """
     order = sorted(done)
     held = join_held([done[fold][1] for fold in order])
@@ -107,15 +114,23 @@ def join_folds(
     rows, folds = np.concatenate(tests), np.repeat(order, [len(test) for test in tests])
     weights, groups = (None if v is None else np.asarray(v)[rows] for v in (dataset.weights, dataset.groups))
     out = OutOfFold(rows, folds, dataset.y[rows], held.prediction, weights, groups)
+    clusters = clusters_of(outer, dataset)
+    clusters = None if clusters is None else clusters[np.isin(outer.numbers, order)]
     counted = f"{len(outer)} outer folds" if len(done) == len(outer) else f"{len(done)} of {len(outer)} outer folds"
     label = f"{LABEL}, {counted}"
-    first, *others = [_estimate(out, held, metric, label, outer.n_unscored, seed) for metric in metrics]
+    first, *others = [_estimate(out, held, metric, label, clusters, outer.n_unscored, seed) for metric in metrics]
     return NestedResult(first, tuple(done[fold][0] for fold in order), outer.description, out, tuple(others))
 
 
-def _estimate(out: OutOfFold, held: Held, metric: NamedMetric, label: str, n_unscored: int, seed: int) -> Estimate:
-    repeated = len(np.unique(out.rows)) < len(out.rows)
-    clusters = out.groups if out.groups is not None else out.rows if repeated else None
+def _estimate(
+    out: OutOfFold,
+    held: Held,
+    metric: NamedMetric,
+    label: str,
+    clusters: Array | None,
+    n_unscored: int,
+    seed: int,
+) -> Estimate:
     stack = held.seen_by(metric)[None]
     value = metric.score(float(held_out_losses(metric, out.y, stack, out.weights, out.folds)[0]))
     error = float(

@@ -241,3 +241,14 @@ def test_the_same_seed_decides_the_same() -> None:
     one, other = (decide(y, p, metric("f1"), seed=3) for _ in range(2))
     assert one[0] == other[0]
     np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_a_class_that_is_never_scored_does_not_lose_by_it():
+    rng = np.random.default_rng(0)
+    y = rng.choice(3, 600, p=[0.8, 0.15, 0.05])
+    raw = np.exp(np.column_stack([np.eye(3)[y] + rng.normal(size=(600, 3)) + [1.5, 0.0, 0.0], rng.normal(size=600)]))
+    with_it = raw / raw.sum(axis=1, keepdims=True)
+    without = raw[:, :3] / raw[:, :3].sum(axis=1, keepdims=True)
+    metric = get_metric("balanced_accuracy", task="multiclass")
+    found, other = (decide(y, prediction, metric)[0].value for prediction in (with_it, without))
+    assert found[3] == 1.0 and found[:3] == pytest.approx(other) and max(found) > 1.5

@@ -7,7 +7,16 @@ from automl.evaluate.influence import deviations, held_out_losses, influence, on
 from automl.metrics import get_metric
 
 NAMES = {
-    "binary": ("log_loss", "brier_score", "roc_auc", "accuracy", "f1", "balanced_accuracy", "matthews_corrcoef"),
+    "binary": (
+        "log_loss",
+        "brier_score",
+        "roc_auc",
+        "gini",
+        "accuracy",
+        "f1",
+        "balanced_accuracy",
+        "matthews_corrcoef",
+    ),
     "multiclass": ("log_loss", "roc_auc_ovr", "f1_macro", "brier_score"),
     "regression": ("mse", "rmse", "mae", "r2", "explained_variance", "rmsle", "mape", "mean_poisson_deviance"),
 }
@@ -45,7 +54,7 @@ def test_the_influence_is_the_derivative_by_the_weight_of_a_row(task, name, weig
 
 def _fixed_shares(metric, y, stack, weights, folds, base):
     """The loss with the shares of the folds as they are under ``base``."""
-    if not metric.name.startswith("roc_auc"):
+    if not metric.name.startswith(("roc_auc", "gini")):
         return held_out_losses(metric, y, stack, weights, folds)
     parts = [folds == fold for fold in np.unique(folds)]
     losses = [metric.losses(y[part], stack[:, part], weights[part]) for part in parts]
@@ -83,7 +92,8 @@ def test_ranks_are_compared_within_folds_and_roots_over_all_rows():
     score = np.array([0.1, 0.2, 0.7, 0.8])  # the second model says more for everything
     stack = np.stack([1 - score, score], axis=1)[None]
     folds = np.array([0, 0, 1, 1])
-    assert held_out_losses(get_metric("auc", task="binary"), y, stack, None, folds) == [-1.0]
+    for name in ("auc", "gini", "ks"):
+        assert held_out_losses(get_metric(name, task="binary"), y, stack, None, folds) == [-1.0]
     values, predicted = np.array([0.0, 0.0]), np.array([[1.0, 3.0]])
     rmse = held_out_losses(get_metric("rmse", task="regression"), values, predicted, None, np.array([0, 1]))
     assert rmse == pytest.approx([5**0.5])
@@ -95,6 +105,22 @@ def test_a_fold_with_one_class_has_no_part_in_a_rank_metric():
     metric = get_metric("auc", task="binary")
     assert held_out_losses(metric, y, stack, None, np.array([0, 0, 1, 1])) == [-1.0]
     assert np.isnan(held_out_losses(metric, y[2:], stack[:, 2:], None, np.array([1, 1])))
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "roc_auc_ovr"])
+@pytest.mark.parametrize("weightless", [False, True])
+def test_nor_has_it_a_part_in_the_standard_error(name, weightless):
+    stack, y = made("binary")
+    metric = get_metric(name, task="binary")
+    folds = np.arange(len(y)) % 2
+    second = folds == 1
+    lonely = second & (y == 1)
+    weights = np.where(lonely, 0.0, 1.0) if weightless else None
+    y = y if weightless else np.where(second, 0, y)
+    alone = standard_errors(metric, y[~second], stack[:, ~second], folds=folds[~second])
+    both = standard_errors(metric, y, stack, weights=weights, folds=folds)
+    assert np.allclose(both, alone, rtol=0.01)
+    assert np.isnan(standard_errors(metric, np.zeros_like(y), stack, folds=folds)).all()
 
 
 def test_a_bootstrap_that_is_stopped_at_once_says_nothing():

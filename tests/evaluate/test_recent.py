@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from automl import AutoClassifier
-from automl.core import Config, Step
-from automl.data import Kind, make_dataset
+from automl.core import Config, Fidelity, Step
+from automl.data import Kind, dump_dataset, make_dataset
+from automl.evaluate import Evaluation, Preparations, make_folds, run_fold, save_evaluation
 from automl.evaluate.recent import rearranged, recency_weights, recent_rows, rows_step, stable_columns
+from automl.metrics import get_metric
 from automl.space import build_space, default_catalog, facts_of, start_portfolio
 
 CATALOG = default_catalog()
@@ -99,3 +101,25 @@ def test_under_drift_a_fit_uses_it_and_still_exports_public_parts_only(tmp_path)
     assert b"automl" not in pickle.dumps(model.pipeline_)
     newest = data.times == data.times.max()
     assert model.score(data.X[newest], y[newest]) > 0.9
+
+
+@pytest.mark.parametrize("models", [("logistic", "linear_discriminant"), ("linear_discriminant", "logistic")])
+def test_models_with_and_without_weights_share_no_prepared_rows(models, tmp_path):
+    data = table(800)
+    folder = tmp_path / "prepared"
+    folder.mkdir()
+    cache = Preparations(folder, 500.0, least_seconds=0.0, write_mb_per_second=1e9)
+    path = dump_dataset(data, tmp_path / "data")
+    evaluation = Evaluation(
+        str(path), make_folds(data, cv=3), (get_metric("auc", task="binary"),), facts_of(data), CATALOG, 0, cache
+    )
+    prepared = [Step.of(name) for name in ("ordinal", "median", "standard")]
+    losses = []
+    for number, evaluated in enumerate((evaluation, replace(evaluation, preparations=None))):
+        save_evaluation(evaluated, tmp_path / f"{number}.pkl")
+        for model in models:
+            config = Config.of(Step.of("recency_weights", half_life=0.2), *prepared, Step.of(model))
+            artifact = str(tmp_path / f"{number}-{model}" / "model")
+            output = run_fold(str(tmp_path / f"{number}.pkl"), config, 0, Fidelity(), artifact, None)
+            losses.append(output.losses["roc_auc"])
+    assert losses[:2] == losses[2:]

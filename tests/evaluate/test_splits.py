@@ -159,3 +159,10 @@ def test_a_holdout_of_groups_is_a_fifth_of_a_small_table():
     groups = np.repeat(np.arange(300), 3)
     [(_, test)] = make_folds(dataset(np.arange(900) % 2, groups), cv=1).pairs
     assert 160 <= len(test) <= 180
+
+
+def test_pairs_in_the_order_of_time_end_with_the_most_recent():
+    data = make_dataset(np.zeros((90, 1)), np.arange(90.0), classifies=False, times=np.arange(90))
+    pairs = [(np.arange(end), np.arange(end, end + 30)) for end in (60, 30)]
+    folds = make_folds(data, cv=pairs)
+    assert folds.forward and [test[0] for _, test in folds.pairs] == [30, 60]

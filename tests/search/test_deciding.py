@@ -9,6 +9,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from automl import AutoClassifier, load
 from automl.ensemble import apply_decision
@@ -140,3 +141,19 @@ def test_metrics_of_the_users_own_are_decided_in_a_worker() -> None:
 def worth(y_true, y_pred):
     found, missed = (y_true == "yes") & (y_pred == "yes"), (y_true == "no") & (y_pred == "yes")
     return float(np.mean(8.0 * found - 1.0 * missed))
+
+
+def test_a_temperature_for_all_rows_leaves_the_score_of_ranks_as_it_is() -> None:
+    X, y = table(2)
+    copies = np.tile(X, 5) + 0.1 * np.random.default_rng(0).normal(size=(len(X), 15))
+    options = {"include": ["naive_bayes"], "executor": "serial", "random_state": 0, "verbose": 0, "cv": 4}
+    metrics = {"metric": "roc_auc", "report": ["log_loss", "accuracy"]}
+    model = AutoClassifier(None, max_trials=2, **metrics, **options).fit(copies, y)
+    decision, held = model.outcome_.decision, model.outcome_.out_of_fold
+    assert decision.temperature is not None
+    ranked = [roc_auc_score(held.y[part], held.prediction[part, 1]) for part in (held.folds == f for f in range(4))]
+    assert model.search_score_.value == pytest.approx(np.mean(ranked), rel=1e-12)
+    assert model.estimate_.value == pytest.approx(np.mean(ranked), rel=1e-9)
+    assert model.estimates_["accuracy"].value == pytest.approx(np.mean(held.prediction.argmax(axis=1) == held.y))
+    plain = -np.mean(np.log(np.clip(held.prediction[np.arange(len(held.y)), held.y], 1e-15, 1)))
+    assert model.estimates_["log_loss"].value < plain - 0.02

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from automl import AutoClassifier
 from automl.metrics import get_metric
 from automl.search.evidence import Entrants, Evidence, compare
 
@@ -100,3 +101,12 @@ def test_after_forward_folds_the_most_recent_rows_choose():
     assert chosen(None).weights[0] > 0.4 and chosen(np.flatnonzero(late)).weights[1] > 0.8
     whole, last = chosen(None).scores, chosen(np.flatnonzero(late)).scores
     assert last.estimate.n_rows == n and last.optimism.losses[0] <= whole.optimism.losses[0] + 0.05
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "balanced_accuracy"])
+def test_a_constant_alone_is_scored_and_nothing_is_corrected(metric):
+    X, y = np.random.default_rng(0).normal(size=(90, 2)), np.repeat([0, 1], 45)
+    model = AutoClassifier(None, max_trials=1, metric=metric, executor="serial", random_state=0, verbose=0).fit(X, y)
+    assert model.outcome_.members[0].config.steps[-1].component == "prior"
+    assert model.outcome_.stopped == "trial count" and model.estimate_.value == 0.5
+    assert model.outcome_.out_of_fold is not None and "one candidate" in model.estimate_.label

@@ -14,7 +14,10 @@ from sklearn.model_selection import KFold
 
 from automl import AutoClassifier, TimeFolds, load
 from automl.data import make_dataset
+from automl.evaluate import Held, make_folds
+from automl.metrics import get_metric
 from automl.search import FitOutcome, Settings, estimate_nested, nested
+from automl.search.nested_result import join_folds
 from automl.search.outer import outer_folds
 from tests.builders import array_dataset, mixed_dataset
 
@@ -199,6 +202,28 @@ def test_a_metric_of_labels_sees_what_the_model_decides(monkeypatch: pytest.Monk
     result = estimate_nested(dataclasses.replace(COUNTED, metric="accuracy", report=("roc_auc",)), dataset)
     assert result.estimate.value == pytest.approx(1 / 3)
     assert [estimate.metric for estimate in result.reported] == ["roc_auc"]
+
+
+def test_other_metrics_are_estimated_by_the_outer_folds_too():
+    model = estimator(max_trials=2, report=["accuracy"], outer_folds=2).fit(X, Y)
+    nested = model.outcome_.nested
+    assert model.estimates_ == {model.estimate_.metric: model.estimate_, "accuracy": nested.reported[0]}
+    assert nested.reported[0] != model.outcome_.estimates["accuracy"]
+    told = next(event.data for _, event in model._journal.read() if event.kind == "finished")
+    assert told["estimates"]["accuracy"]["value"] == nested.reported[0].value
+
+
+def test_rows_that_follow_each_other_vary_together():
+    n = 400
+    rows = np.arange(n)
+    y = np.sign(np.sin(rows / 15.0))
+    times = make_dataset(np.random.default_rng(0).normal(size=(n, 2)), y, classifies=False, times=rows)
+    outer = make_folds(times, cv=4)
+    rmse = get_metric("rmse", task="regression")
+    done = {fold: (None, Held(0.5 * np.ones(len(test)))) for fold, (_, test) in enumerate(outer.pairs) if fold != 1}
+    alike = join_folds(times, (rmse,), outer, done, 0).estimate
+    apart = join_folds(times, (rmse,), dataclasses.replace(outer, forward=False), done, 0).estimate
+    assert alike.value == apart.value and alike.standard_error > 1.5 * apart.standard_error
 
 
 def test_a_metric_of_the_users_own_and_an_error_in_it():
