@@ -99,7 +99,10 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
         self._check_recorded()
         kept: OutOfFold | None = self.outcome_.out_of_fold
         if kept is None:
-            raise InputError("no trial of this fit was complete, so no rows were held out; fit again with more time")
+            raise InputError(
+                "this fit has no predictions for rows held out: no trial was complete, or its trials could not be joined "
+                "(outcome_.notes says which); fit again with more time"
+            )
         if not kept.models and self._decision.temperature is not None:  # which the refitted model has in it
             kept = replace(kept, prediction=apply_decision(kept.prediction, self._decision))
         return kept

@@ -83,7 +83,9 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
         return _last_resort(run, dataset)
     total = sum(member.weight for member in loaded)
     scores = selected.scores
-    if len(loaded) < len(chosen) and evidence.builtin:
+    if len(loaded) < len(chosen) and not evidence.builtin:
+        run.notes.append("the score is that of the ensemble with the members that were left out")
+    elif len(loaded) < len(chosen):
         stack = np.stack([member.candidate.out_of_fold() for member in loaded])
         mixed = mix(stack, [member.weight / total for member in loaded])
         scores = evidence.scores(mixed, scores.estimate.n_candidates, scores.optimism)
