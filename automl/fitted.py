@@ -100,8 +100,8 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
         kept: OutOfFold | None = self.outcome_.out_of_fold
         if kept is None:
             raise InputError(
-                "this fit has no predictions for rows held out: no trial was complete, or its trials could not be joined "
-                "(outcome_.notes says which); fit again with more time"
+                "this fit has no predictions for rows held out: no trial was complete, or they could not be "
+                "joined (outcome_.notes says which); fit again with more time"
             )
         if not kept.models and self._decision.temperature is not None:  # which the refitted model has in it
             kept = replace(kept, prediction=apply_decision(kept.prediction, self._decision))
