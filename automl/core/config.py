@@ -100,6 +100,11 @@ class Config:
             for step in self.steps
         )
 
+    @property
+    def linear(self) -> bool:
+        """Whether no step has branches."""
+        return not any(step.branches for step in self.steps)
+
     def to_json(self) -> dict[str, Any]:
         return {"steps": [step.to_json() for step in self.steps]}
 

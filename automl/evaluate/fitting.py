@@ -15,6 +15,7 @@ from automl.data import Dataset
 from automl.evaluate.network import BLIND_EPOCHS, fit_network
 from automl.evaluate.preparation import Prepared, Preparer
 from automl.evaluate.splits import Rule
+from automl.evaluate.stacked import fit_stacked, last_model
 from automl.evaluate.stop_sets import stop_split
 from automl.evaluate.stopping import Part, stopper
 from automl.space import Component
@@ -123,8 +124,7 @@ def _joined(prepared: Prepared, pipeline: Any, rounds: int | None) -> Fitted:
 
 
 def _rounds_of(estimator: Any, model: Component) -> int:
-    inner = getattr(estimator, "regressor", estimator)
-    return int(inner.get_params()[model.rounds])
+    return int(last_model(estimator).get_params()[model.rounds])
 
 
 def _fit_stopping(
@@ -154,8 +154,11 @@ def _fit_part(
     seconds: float | None,
     patient: bool,
 ) -> int:
+    """Fit the last step of a pipeline in place; return the best round."""
     if hasattr(estimator, "regressor"):  # a model of the transformed target
         return _fit_transformed(estimator, fit_stopping, fit, stop, seconds, patient)
+    if hasattr(estimator, "final_estimator"):
+        return fit_stacked(estimator, fit_stopping, fit, stop, seconds, patient)
     return fit_stopping(estimator, fit, stop, seconds, patient)
 
 
@@ -167,12 +170,12 @@ def _fit_transformed(
     from sklearn.frozen import FrozenEstimator
 
     transformer = clone(wrapper.transformer).fit(fit.y.reshape(-1, 1))
-    fit_part, stop_part = (
-        part and dataclasses.replace(part, y=transformer.transform(part.y.reshape(-1, 1)).ravel())
-        for part in (fit, stop)
-    )
+
+    def changed(part: Part) -> Part:
+        return dataclasses.replace(part, y=transformer.transform(part.y.reshape(-1, 1)).ravel())
+
     unfitted, inner = wrapper.regressor, clone(wrapper.regressor)
-    rounds = fit_stopping(inner, fit_part, stop_part, seconds, patient)
+    rounds = _fit_part(inner, fit_stopping, changed(fit), stop and changed(stop), seconds, patient)
     wrapper.set_params(regressor=FrozenEstimator(inner)).fit(fit.X, fit.y)  # fits the transformer alone
     wrapper.set_params(regressor=unfitted)
     wrapper.regressor_ = inner

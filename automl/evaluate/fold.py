@@ -23,6 +23,7 @@ from automl.evaluate.fitting import fit_pipeline, refit_params
 from automl.evaluate.preparation import Preparations, Preparer
 from automl.evaluate.recent import rearranged, rows_step
 from automl.evaluate.splits import Folds
+from automl.evaluate.stacked import last_model
 from automl.space import Catalog, Component, Facts
 
 __all__ = [
@@ -228,9 +229,7 @@ def _build(
 
     pipeline = build(config, schema, evaluation.facts, catalog=evaluation.catalog, seed=seed)
     if rounds is not None and model.rounds is not None:
-        last = pipeline.steps[-1][1]
-        last = getattr(last, "regressor", last)  # of a transformed target
-        last.set_params(**refit_params(model, rounds))
+        last_model(pipeline.steps[-1][1]).set_params(**refit_params(model, rounds))
     return pipeline
 
 

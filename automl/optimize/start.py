@@ -9,13 +9,14 @@ from typing import Any
 from automl.core import Config, SettingError
 from automl.optimize.ask_tell import Chain, Optimizer
 from automl.optimize.bayes import BayesSearch
+from automl.optimize.genetic import GeneticSearch
 from automl.optimize.portfolio import Portfolio
 from automl.optimize.random import RandomSearch
 from automl.space import Space
 
 __all__ = ["NAMES", "start_optimizer"]
 
-NAMES = ("auto", "bayes", "random")
+NAMES = ("auto", "bayes", "genetic", "random")
 
 
 def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed: int) -> Optimizer:
@@ -23,10 +24,11 @@ def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed
 
     Parameters
     ----------
-    choice : "auto", "bayes", "random" or object
+    choice : "auto", "bayes", "genetic", "random" or object
         ``auto``: the portfolio, then random search. ``bayes``: the portfolio, then Bayesian optimization, which
-        learns from both. ``random``: random search alone. An object with ``ask`` and
-        ``tell`` is used as it is (a copy); any other callable is called with (space, seed) and returns one.
+        learns from both. ``genetic``: the portfolio, then genetic programming, which breeds trees from
+        both. ``random``: random search alone. An object with ``ask`` and ``tell`` is used as it is (a copy); any other
+        callable is called with (space, seed) and returns one.
 
     Raises
     ------
@@ -37,6 +39,8 @@ def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed
         return Chain([Portfolio(portfolio), RandomSearch(space, seed)])
     if isinstance(choice, str) and choice == "bayes":
         return Chain([Portfolio(portfolio), BayesSearch(space, seed)])
+    if isinstance(choice, str) and choice == "genetic":
+        return Chain([Portfolio(portfolio), GeneticSearch(space, seed)])
     if isinstance(choice, str) and choice == "random":
         return RandomSearch(space, seed)
     if callable(choice) and not hasattr(choice, "ask") or isinstance(choice, type):

@@ -203,6 +203,7 @@ def _with_threshold(model: Any, classes: Array, threshold: float) -> Any:
 def _predicts_a_column(model: Any, task: Task) -> bool:
     """Whether labels come in an array of shape (n, 1), as CatBoost's do for more than two classes; a voter's do not."""
     last = model[-1] if hasattr(model, "steps") else model
+    last = getattr(last, "final_estimator", last)  # of a stack
     return task == "multiclass" and type(last).__module__.partition(".")[0] == "catboost"
 
 

@@ -237,7 +237,9 @@ def _settled(part: Part) -> Any:
 
     pipeline = clone(part.pipeline)
     model = _model(pipeline)
-    # Wherever the model keeps them: in a voter over several networks, in a regressor of a transformed target.
+    for name in ("regressor", "final_estimator"):  # of a transformed target, of a stack
+        model = getattr(model, name, model)
+    # Wherever the model keeps them: in a voter over several networks, for one.
     last = {name: name.rpartition("__")[2] for name in model.get_params()}
     model.set_params(**{name: part.settings[known] for name, known in last.items() if known in part.settings})
     return pipeline

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from automl.core import Config, Step
+from automl.pipeline.trees import STACK_FOLDS
 from automl.space import Catalog, Component, Facts, Float, Int, Role
 
-__all__ = ["CostModel", "cheaper"]
+__all__ = ["CostModel", "cheaper", "is_cut_short"]
 
 UNMEASURED_SPREAD = 0.9  # standard deviation of log(seconds / nominal) before a kind of pipeline is measured
 LEAST_SECONDS = 0.02  # handling, preparation of a tiny table
@@ -47,7 +48,9 @@ class CostModel:
         defaults = {parameter.name: parameter.default for parameter in model.hyperparameters}
         feature = FEATURE_FACTOR if len(self._key(config)) > 1 else 1.0
         base = self._estimate(model, rows or self._rows)
-        return LEAST_SECONDS + feature * base * model.cost.relative(step.values, defaults)
+        stacked = [b for s in config.steps if self._catalog.get(s.component).role is Role.STACK for b in s.branches]
+        inner = sum((STACK_FOLDS + 1) * self.nominal(branch, rows) for branch in stacked)
+        return LEAST_SECONDS + feature * base * model.cost.relative(step.values, defaults) + inner
 
     def expected(self, config: Config, rows: int | None = None) -> float:
         """Return the expected seconds of a fold."""
@@ -66,9 +69,9 @@ class CostModel:
         return some * float(many ** max(1.0, declared.rows) * wide ** min(1.0, declared.columns))
 
     def _key(self, config: Config) -> tuple[str, ...]:
-        """The model, and the cross and feature steps before it if there are any."""
-        adding = (Role.FEATURE, Role.CROSS)
-        features = [s.component for s in config.steps[:-1] if self._catalog.get(s.component).role in adding]
+        """The model, and what makes columns before it if anything does."""
+        adding = (Role.FEATURE, Role.CROSS, Role.STACK)
+        features = [Config.of(s).shape() for s in config.steps[:-1] if self._catalog.get(s.component).role in adding]
         return (config.steps[-1].component, *features)
 
     def _centre(self, rows: int, key: tuple[str, ...]) -> float:
@@ -89,6 +92,12 @@ class CostModel:
         centre = sum(recent) / len(recent)
         variance = sum((value - centre) ** 2 for value in recent) / (len(recent) - 1)
         return min(1.5, max(0.15, math.sqrt(variance)))
+
+
+def is_cut_short(config: Config, catalog: Catalog) -> bool:
+    """Return whether the clock can end a fit early and leave a model; the models in a stack take what they take."""
+    stacked = any(catalog.get(step.component).role is Role.STACK for step in config.steps)
+    return catalog.get(config.steps[-1].component).heeds_clock and not stacked
 
 
 def cheaper(config: Config, model: Component, excess: float) -> Config:

@@ -12,10 +12,10 @@ from automl.core import Config, Event, FoldResult, JobKind, Proposal, Result, Se
 from automl.evaluate import FoldOutput
 from automl.optimize import Optimizer
 from automl.search.candidate import Candidate, falls_behind
-from automl.search.cost import CostModel, cheaper
+from automl.search.cost import CostModel, cheaper, is_cut_short
 from automl.search.plan import FitPlan
 from automl.search.screening import LEAST_RIVALS, deserving
-from automl.space import Catalog, Component
+from automl.space import Catalog
 
 __all__ = ["COUNTED_SECONDS", "LAG", "Launch", "Schedule"]
 
@@ -164,11 +164,11 @@ class Schedule:
 
     def _fits(self, candidate: Candidate, left: float) -> bool:
         """Whether the next fold is expected to end in time."""
-        return self._fold_seconds(candidate.trial.config, candidate.model, left) <= left
+        return self._fold_seconds(candidate.trial.config, left) <= left
 
-    def _fold_seconds(self, config: Config, model: Component, left: float) -> float:
+    def _fold_seconds(self, config: Config, left: float) -> float:
         """Seconds that a fold must be given; of what can be cut short by the clock the mean counts, up to a cut."""
-        if not model.heeds_clock:
+        if not is_cut_short(config, self._catalog):
             return self._cost.high(config)
         if self._plan.screen_rows:
             return LEAST_SHARE * self._cost.expected(config)
@@ -210,8 +210,8 @@ class Schedule:
         excess = self._cost.expected(config) * rounds_of_jobs / max(1e-9, SLOT * left)
         if excess > 1:
             config = cheaper(config, model, excess)
-        seconds = self._fold_seconds(config, model, left)
-        if model.heeds_clock:
+        seconds = self._fold_seconds(config, left)
+        if is_cut_short(config, self._catalog):
             seconds *= rounds_of_jobs
         else:  # the first fold will tell how far off the expectation is
             seconds = max(seconds, self._cost.expected(config) * rounds_of_jobs)

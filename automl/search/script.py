@@ -14,6 +14,7 @@ from automl.pipeline.assemble import undecided
 from automl.pipeline.last_stage import LastStage
 from automl.pipeline.script import Part, write_script
 from automl.search.plan import FitOutcome
+from automl.space.encoding import places
 
 __all__ = ["export_script"]
 
@@ -69,7 +70,7 @@ def _parts(outcome: FitOutcome) -> list[Part]:
             _first(model),
             weight=member.weight,
             settings=member.settings,
-            shown=frozenset(name for step in member.config.steps for name in step.values),
+            shown=frozenset(name for _, step in places(member.config) for name in step.values),
             title=f"Trial {member.trial}: {member.config.shape()}.",
         )
         for member, model in zip(members, models, strict=True)

@@ -7,6 +7,7 @@ from automl.space.facts import Facts, facts_of
 from automl.space.free import FreeSpace
 from automl.space.portfolio import start_portfolio
 from automl.space.rows import RowSpace
+from automl.space.trees import ShapeSpace
 
 __all__ = [
     "Catalog",
@@ -22,6 +23,7 @@ __all__ = [
     "Preparation",
     "Role",
     "RowSpace",
+    "ShapeSpace",
     "Space",
     "build_space",
     "default_catalog",

@@ -14,8 +14,9 @@ from automl.core import Array, Config, Param, SettingError, SpaceError, Step
 from automl.data import Container
 from automl.space.catalog import Catalog
 from automl.space.component import Choice, Component, Flag, Hyperparameter, Preparation, Role
-from automl.space.encoding import OPTIONAL, PREPARING, Layout, declare, declare_shape, from_config, to_config
+from automl.space.encoding import OPTIONAL, PREPARING, Layout, declare, from_config, places, to_config
 from automl.space.facts import Facts
+from automl.space.trees import ShapeSpace, check_branches, check_widths, parse_shape
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -51,7 +52,8 @@ class Space:
         return {component.name: component for component in self.active}
 
     @cached_property
-    def _layout(self) -> Layout:
+    def layout(self) -> Layout:
+        """What may stand where in a sequence, and what of it is tuned."""
         options = {
             (preparation, role): self.options(preparation, role)
             for preparation, roles in PREPARING.items()
@@ -62,7 +64,7 @@ class Space:
     @cached_property
     def configspace(self) -> ConfigurationSpace:
         """The same space as a ConfigSpace, made on first use."""
-        return declare(self._layout)
+        return declare(self.layout)
 
     def options(self, preparation: Preparation, role: Role) -> tuple[Component, ...]:
         """Return the active components of a role that are offered to models of this preparation."""
@@ -75,9 +77,9 @@ class Space:
         return component.tunes(self.facts.task, categories=self.facts.n_categorical > 0)
 
     def sample(self, rng: np.random.Generator) -> Config:
-        """Draw a configuration: models by their share, steps and values independently."""
+        """Draw a sequence: models by their share, steps and values independently."""
         self.configspace.seed(int(rng.integers(2**31 - 1)))
-        return to_config(self._layout, self.configspace.sample_configuration())
+        return to_config(self.layout, self.configspace.sample_configuration())
 
     def default(self, model: str) -> Config:
         """Return the default configuration of a model."""
@@ -88,8 +90,11 @@ class Space:
         return self.complete(Config.of(*(Step.of(scaler.name) for scaler in scalers[:1]), Step.of(model)))
 
     def complete(self, config: Config) -> Config:
-        """Return the configuration in canonical form: steps in order, required steps and all defaults filled in."""
-        steps = {self._component(step.component).role: step for step in config.steps}
+        """Return the configuration in canonical form.
+
+        Steps are in order, branches sorted, required steps and all defaults filled in.
+        """
+        steps = {self.component(step.component).role: step for step in config.steps}
         if len(steps) < len(config.steps) or Role.MODEL not in steps:
             raise SpaceError(f"expected one model and at most one step of each other role, got {config.shape()!r}")
         model = self._active[steps[Role.MODEL].component]
@@ -103,11 +108,14 @@ class Space:
         """Raise SpaceError, saying why, unless the configuration belongs to this space."""
         config = self.complete(config)
         model = self._active[config.steps[-1].component]
-        for step in config.steps[:-1]:
-            component = self._active[step.component]
-            if component not in self.options(model.preparation, component.role):
-                raise SpaceError(f"the step {component.name!r} is not offered to {model.name!r} on this table")
         for step in config.steps:
+            component = self._active[step.component]
+            offered = component in (model, *self.options(model.preparation, component.role))
+            if component.branches is None and not offered:
+                raise SpaceError(f"the step {component.name!r} is not offered to {model.name!r} on this table")
+            check_branches(self, step, model)
+        check_widths(self, config)
+        for _, step in places(config):
             active = self._values(step)
             known = {h.name: h for h in self.tunes(self._active[step.component]) if h.name in active}
             for name, value in step.params:
@@ -118,22 +126,34 @@ class Space:
                 _check_value(step.component, known[name], value)
 
     def to_vector(self, config: Config) -> Array:
-        """Return the configuration as ConfigSpace's vector: one number each, NaN where not active."""
+        """Return a sequence as ConfigSpace's vector: one number each, NaN where not active.
+
+        Trees have vectors in the space of their shape alone: see :meth:`shaped`.
+        """
+        if not config.linear:
+            raise SpaceError(f"a tree has no vector in the space of sequences: shaped({config.shape()!r}) has one")
         self.check(config)
-        configuration = from_config(self._layout, self.configspace, self.complete(config))
+        configuration = from_config(self.layout, self.configspace, self.complete(config))
         return np.asarray(configuration.get_array(), dtype=np.float64)
 
     def from_vector(self, vector: Array) -> Config:
         """Return the configuration of a vector that :meth:`to_vector` or the ConfigSpace made."""
         from ConfigSpace import Configuration
 
-        return to_config(self._layout, Configuration(self.configspace, vector=np.asarray(vector, dtype=np.float64)))
+        return to_config(self.layout, Configuration(self.configspace, vector=np.asarray(vector, dtype=np.float64)))
 
     def of(self, shape: str) -> ConfigurationSpace:
-        """Return the space over the hyperparameters of one linear shape, such as ``'ordinal > lightgbm'``."""
-        return declare_shape(self._layout, [self._component(name).name for name in shape.split(" > ")])
+        """Return the space over the hyperparameters of one shape, such as ``'ordinal > lightgbm'``."""
+        return self.shaped(shape).configspace
 
-    def _component(self, name: str) -> Component:
+    def shaped(self, shape: str) -> ShapeSpace:
+        """Return the configurations of one shape, which may be a tree, as a space of their own."""
+        for _, step in places(parse_shape(shape)):
+            self.component(step.component)
+        return ShapeSpace(self, shape)
+
+    def component(self, name: str) -> Component:
+        """Return the active component of this name; SpaceError, saying why, if there is none."""
         if name in self._active:
             return self._active[name]
         reasons = dict(self.left_out)
@@ -143,7 +163,14 @@ class Space:
 
     def _filled(self, step: Step) -> Step:
         """Return the step with the defaults of all its active hyperparameters."""
-        return Step.of(step.component, **{**self._values(step), **step.values})
+        branches = (
+            Config(tuple(self._filled(s) for s in sorted(branch.steps, key=self._place))) for branch in step.branches
+        )
+        ordered = sorted(branches, key=lambda branch: (branch.shape(), branch.key()))
+        return Step.of(step.component, *ordered, **{**self._values(step), **step.values})
+
+    def _place(self, step: Step) -> int:
+        return list(Role).index(self.component(step.component).role)
 
     def _values(self, step: Step) -> dict[str, Param]:
         component = self._active[step.component]
@@ -173,13 +200,15 @@ def build_space(
         catalog = Catalog(component.predicting(facts.quantile) for component in catalog)
     included = _names(catalog, wanted, "include") if wanted is not None else None
     excluded = _names(catalog, exclude, "exclude") if exclude is not None else frozenset()
-    limited = {component.role for component in catalog if included is not None and component.name in included}
+    limited = {c.role for c in catalog if included is not None and c.name in included and c.branches is None}
     active: list[Component] = []
     left_out: list[tuple[str, str]] = []
     for component in catalog:
         if component.name in excluded:
             reason: str | None = "excluded by the user"
-        elif component.role in limited and component.name not in (included or ()) and component.name != "prior":
+        elif (
+            component.role in limited and component.name not in {*(included or ()), "prior"} and not component.branches
+        ):
             reason = "not among those included by the user"
         else:
             reason = _unsuitable(component, facts)

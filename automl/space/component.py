@@ -25,7 +25,7 @@ __all__ = [
 
 
 class Role(enum.StrEnum):
-    """Where a component stands in a linear pipeline; this is also the order of the steps."""
+    """Where a component stands in a pipeline; this is also the order of the steps."""
 
     ROWS = "rows"  # what is fitted on, where rows have times
     ENCODER = "encoder"  # categories -> numbers
@@ -34,6 +34,7 @@ class Role(enum.StrEnum):
     SCALER = "scaler"
     CROSS = "cross"  # columns made of several, beside the ordinary ones
     FEATURE = "feature"
+    STACK = "stack"  # predictions of other models, beside the columns
     TARGET = "target"  # the target of a regression, transformed
     MODEL = "model"
 
@@ -197,6 +198,11 @@ class Component:
         Models: what these columns have to be, in a DataFrame; None: codes in an array, with NaN.
     all_levels : bool
         Models: copes with codes of any number of levels, so that columns of high cardinality are given as codes too.
+    branches : (least, most) or None
+        How many branches it joins; None for ordinary steps. FEATURE: branches of feature steps, in place of one step.
+        STACK: branches that end with a model.
+    widens : bool
+        Feature steps: makes many columns. Behind it, in a tree, stands no other that does or that takes few only.
     share : float
         How often it is drawn at random, relative to others of its role; 0: only when named (portfolio, user).
     cost : Cost
@@ -212,6 +218,8 @@ class Component:
     - SCALER: numbers; ``skewed`` says whether theirs is a skewed distribution.
     - CROSS: an array of ``n_codes`` columns of category codes (missing -2, unseen -1), none unless ``min_categorical``
       is set, then ``n_numbers`` columns of numbers with NaN, none unless ``min_numeric`` is set.
+    - FEATURE with branches: its branches as ``parts``, unfitted.
+    - STACK: its branches as ``parts``, and the model behind it as ``final``; returns the model made of all.
     - TARGET: the target as one column.
     """
 
@@ -250,6 +258,8 @@ class Component:
     category_parameter: str | None = None
     category_dtype: str | None = None
     all_levels: bool = False
+    branches: tuple[int, int] | None = None
+    widens: bool = False
     share: float = 1.0
     cost: Cost = Cost(0.05)
 

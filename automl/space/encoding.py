@@ -8,7 +8,7 @@ Choices are written as JSON, because ConfigSpace compares them as strings.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,19 @@ from automl.space.component import Choice, Component, Flag, Hyperparameter, Int,
 if TYPE_CHECKING:
     from ConfigSpace import Configuration, ConfigurationSpace
 
-__all__ = ["ABSENT", "OPTIONAL", "PREPARING", "Layout", "declare", "declare_shape", "from_config", "to_config"]
+__all__ = [
+    "ABSENT",
+    "OPTIONAL",
+    "PREPARING",
+    "Layout",
+    "declare",
+    "declare_shape",
+    "from_config",
+    "places",
+    "shape_config",
+    "shape_values",
+    "to_config",
+]
 
 ABSENT = "none"
 # how often a step is absent at random
@@ -31,7 +43,7 @@ OPTIONAL: Mapping[Role, float] = {
 }
 PREPARING: Mapping[Preparation, tuple[Role, ...]] = {
     Preparation.NATIVE: (Role.ROWS, Role.ENCODER, Role.TEXT, Role.CROSS, Role.FEATURE, Role.TARGET),
-    Preparation.DENSE: tuple(role for role in Role if role is not Role.MODEL),
+    Preparation.DENSE: tuple(role for role in Role if role not in (Role.STACK, Role.MODEL)),
     Preparation.NONE: (),
 }
 
@@ -71,10 +83,51 @@ def declare(layout: Layout) -> ConfigurationSpace:
     return _space("automl", parts)
 
 
-def declare_shape(layout: Layout, components: Sequence[str]) -> ConfigurationSpace:
-    """Return the ConfigSpace over the hyperparameters of these components, all of them present."""
-    parts = [part for name in components for part in _params(name, layout.tunes[name], None)]
-    return _space(" > ".join(components), parts)
+def declare_shape(layout: Layout, skeleton: Config) -> ConfigurationSpace:
+    """Return the ConfigSpace over the hyperparameters of all components of a configuration."""
+    parts = [
+        part
+        for place, step in places(skeleton)
+        for part in _params(step.component, layout.tunes[step.component], None, place)
+    ]
+    return _space(skeleton.shape(), parts)
+
+
+def places(config: Config, place: str = "") -> Iterator[tuple[str, Step]]:
+    """Yield every step of a tree with the name of its place: empty for a step of the trunk."""
+    for step in config.steps:
+        yield place, step
+        for number, branch in enumerate(step.branches):
+            yield from places(branch, _inside(place, step, number))
+
+
+def shape_values(layout: Layout, config: Config) -> dict[str, Any]:
+    """Return the hyperparameters of a complete configuration under their names in the space of its shape."""
+    values = {}
+    for place, step in places(config):
+        known = {h.name: h for h in layout.tunes[step.component]}
+        values.update({f"{place}{step.component}:{name}": _encode(known[name], v) for name, v in step.params})
+    return values
+
+
+def shape_config(layout: Layout, skeleton: Config, values: Mapping[str, Any], place: str = "") -> Config:
+    """Return the configuration of this shape with these values."""
+    steps = []
+    for step in skeleton.steps:
+        names = {h.name: f"{place}{step.component}:{h.name}" for h in layout.tunes[step.component]}
+        params = [
+            (h.name, _decode(h, values[names[h.name]])) for h in layout.tunes[step.component] if names[h.name] in values
+        ]
+        branches = (
+            shape_config(layout, branch, values, _inside(place, step, number))
+            for number, branch in enumerate(step.branches)
+        )
+        steps.append(Step(step.component, tuple(params), tuple(branches)))
+    return Config(tuple(steps))
+
+
+def _inside(place: str, step: Step, branch: int) -> str:
+    return f"{place}{step.component}.{branch}/"
 
 
 def to_config(layout: Layout, configuration: Configuration) -> Config:
@@ -135,7 +188,10 @@ def _space(name: str, parts: Sequence[Any]) -> ConfigurationSpace:
 
 
 def _params(
-    component: str, hyperparameters: Sequence[Hyperparameter], parents: Sequence[tuple[Any, str]] | None
+    component: str,
+    hyperparameters: Sequence[Hyperparameter],
+    parents: Sequence[tuple[Any, str]] | None,
+    place: str = "",
 ) -> list[Any]:
     """Return a component's hyperparameters and their conditions.
 
@@ -145,7 +201,7 @@ def _params(
 
     made: dict[str, Any] = {}
     for hyperparameter in hyperparameters:
-        made[hyperparameter.name] = _declared(f"{component}:{hyperparameter.name}", hyperparameter)
+        made[hyperparameter.name] = _declared(f"{place}{component}:{hyperparameter.name}", hyperparameter)
     parts = list(made.values())
     siblings = {h.name: h for h in hyperparameters}
     for hyperparameter in hyperparameters:

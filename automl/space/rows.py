@@ -71,6 +71,15 @@ class RowSpace:
                 changed[here] = self._settled(changed[here], self._below[column], rng)
         return changed
 
+    def crossed(self, first: Array, second: Array, rng: np.random.Generator) -> Array:
+        """Return children of pairs of rows, shape (n, d): each value is that of one parent, drawn.
+
+        What a choice makes active comes from the parent that has it.
+        """
+        child = np.where(rng.random(first.shape) < 0.5, first, second)
+        child = np.where(np.isnan(child), np.where(np.isnan(first), second, first), child)
+        return self._settled(child, list(range(self.width)), rng)
+
     def encoded(self, rows: Array) -> Array:
         """Return rows for trees: -1 where not active, one column per choice where there are more than two."""
         cells = np.zeros((len(rows), len(self._plain) + int(self._sizes[self._many].sum())))

@@ -20,6 +20,7 @@ _TITLES = {
     Role.IMPUTER: "Imputers",
     Role.SCALER: "Scalers",
     Role.FEATURE: "Feature steps",
+    Role.STACK: "Stacks of models",
 }
 _LIMITED = {
     "rows": "rows",
@@ -45,6 +46,7 @@ tells why. Hyperparameters have the names of the library that the component stan
 - stays with: sample weights, groups or time order, where these are given; without the word it leaves the search then.
 - nominal seconds: of one fit on 1,000 rows and 10 columns, before anything is measured.
 - share: how often it is drawn at random, relative to the others of its role; 0 is never.
+- branches: how many it joins; `optimizer="genetic"` makes such trees.
 """
 
 
@@ -80,6 +82,8 @@ def _properties(component: Component) -> Iterator[tuple[str, str]]:
     yield "tasks", _all_or(TASKS, [task for task in TASKS if task in component.tasks])
     if component.role is Role.MODEL:
         yield "input", str(component.preparation)
+    elif component.branches is not None:
+        yield "branches", "{} to {}".format(*component.branches)
     else:
         yield "for models of input", ", ".join(sorted(p for p in component.preparations if p != "none"))
     takes = {"missing": "missing values", "sparse": "sparse tables"}

@@ -3,7 +3,7 @@
 import pytest
 
 from automl.core import Config, Measures, Result, SettingError, Status, Step, Trial
-from automl.optimize import BayesSearch, Chain, Portfolio, RandomSearch, start_optimizer
+from automl.optimize import BayesSearch, Chain, GeneticSearch, Portfolio, RandomSearch, start_optimizer
 from automl.space import build_space, default_catalog, facts_of, start_portfolio
 from tests.builders import mixed_dataset
 
@@ -20,6 +20,7 @@ def portfolio_of(space):
 MAKERS = {
     "random": lambda space, seed: RandomSearch(space, seed),
     "bayes": lambda space, seed: BayesSearch(space, seed, initial=8),
+    "genetic": lambda space, seed: GeneticSearch(space, seed, population=12, initial=8),
     "portfolio": lambda space, seed: Portfolio(portfolio_of(space)),
     "auto": lambda space, seed: start_optimizer("auto", space, portfolio_of(space), seed),
 }

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from automl.core import Config, Step
-from automl.search.cost import CostModel
+from automl.search.cost import CostModel, is_cut_short
 from automl.space import default_catalog, facts_of
 from tests.builders import array_dataset
 
@@ -77,3 +77,19 @@ def test_large_and_wide_tables_grow_in_proportion():
         for columns in (50_000, 1000)
     )
     assert wide.nominal(logistic) == pytest.approx(50 * square.nominal(logistic), rel=0.02)
+
+
+def test_each_model_of_a_stack_is_fitted_on_every_inner_fold_and_once_more(cost):
+    stacked = Config.of(Step.of("stack", FOREST, Config.of(Step.of("knn"))), *LIGHTGBM.steps)
+    inner = cost.nominal(FOREST) + cost.nominal(Config.of(Step.of("knn")))
+    assert cost.nominal(stacked) == pytest.approx(6 * inner + cost.nominal(LIGHTGBM), rel=0.5)
+    cost.observe(stacked, 30.0)
+    assert cost.expected(stacked) == pytest.approx(30.0)
+    assert cost.expected(LIGHTGBM) < 30.0
+
+
+def test_the_clock_ends_boosting_but_not_the_models_of_a_stack():
+    stacked = Config.of(Step.of("stack", Config.of(Step.of("knn"))), *LIGHTGBM.steps)
+    joined = Config.of(Step.of("union", Config.of(Step.of("rotation"))), *LIGHTGBM.steps)
+    found = [is_cut_short(config, default_catalog()) for config in (LIGHTGBM, joined, FOREST, stacked)]
+    assert found == [True, True, False, False]

@@ -16,6 +16,7 @@ from automl.space.catalog import (
     forest,
     gaussian,
     imputers,
+    joins,
     kernel,
     linear,
     neighbors,
@@ -49,6 +50,7 @@ _MODULES = (
     scalers,
     crosses,
     features,
+    joins,
     targets,
 )
 
