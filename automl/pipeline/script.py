@@ -45,6 +45,8 @@ class Part:
         Parameters written even where they have the default of their class: those that were searched.
     title : str
         What it is, in a line.
+    note : str
+        How the search fitted it otherwise than the script does, if so.
     """
 
     pipeline: Any
@@ -52,6 +54,7 @@ class Part:
     settings: Mapping[str, Param] = field(default_factory=dict)
     shown: frozenset[str] = frozenset()
     title: str = ""
+    note: str = ""
 
 
 def write_script(
@@ -134,7 +137,8 @@ class _Script:
     def member(self, number: int, part: Part) -> str:
         with _naming(number, part):
             steps, whole = self.writer.estimator(_settled(part), part.shown | part.settings.keys())
-        note = "".join(f"    # {line}\n" for line in textwrap.wrap(_NETWORK_NOTE, WIDTH - 6)) if _trains(part) else ""
+        notes = [part.note, _NETWORK_NOTE if _trains(part) else ""]
+        note = "".join(f"    # {line}\n" for text in notes for line in textwrap.wrap(text, WIDTH - 6))
         title = f"    {_docstring(part.title)}\n" if part.title else ""
         body = "".join(f"    {name} = {_indented(step, len(name) + 3)}\n" for name, step in steps.items())
         return f"def {_name(number)}():\n{title}{note}{body}    return {_indented(whole, len('return '))}\n"

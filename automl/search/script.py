@@ -8,12 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from automl.core import Array, StoreError
+from automl.core import Array, Config, StoreError
 from automl.data import Schema
 from automl.pipeline.assemble import undecided
 from automl.pipeline.last_stage import LastStage
 from automl.pipeline.script import Part, write_script
 from automl.search.plan import FitOutcome
+from automl.space import Role, default_catalog
 from automl.space.encoding import places
 
 __all__ = ["export_script"]
@@ -72,9 +73,20 @@ def _parts(outcome: FitOutcome) -> list[Part]:
             settings=member.settings,
             shown=frozenset(name for _, step in places(member.config) for name in step.values),
             title=f"Trial {member.trial}: {member.config.shape()}.",
+            note=_note(member.config),
         )
         for member, model in zip(members, models, strict=True)
     ]
+
+
+def _note(config: Config) -> str:
+    """Say what the search did to the training rows of a member, which a script cannot."""
+    catalog = default_catalog()
+    steps = [s for s in config.steps if s.component in catalog.names and catalog.get(s.component).role is Role.ROWS]
+    if not steps:
+        return ""
+    done = ", ".join(f"{s.component}({', '.join(f'{name}={value:.3g}' for name, value in s.params)})" for s in steps)
+    return f"The search chose or weighed its training rows by their times: {done}. Here it is fitted on all rows alike."
 
 
 def _first(model: Any) -> Any:
@@ -86,7 +98,7 @@ def _first(model: Any) -> Any:
 
 
 def _about(outcome: FitOutcome) -> str:
-    plan, estimate = outcome.plan, outcome.estimate
+    plan, estimate = outcome.plan, outcome.estimate if outcome.nested is None else outcome.nested.estimate
     kind = "regressor" if plan.task == "regression" else f"classifier ({plan.task})"
     count = max(1, len(outcome.members))
     what = f"A {kind}: {'one pipeline' if count == 1 else f'the weighted mean of {count} pipelines'}"

@@ -123,3 +123,14 @@ def test_models_with_and_without_weights_share_no_prepared_rows(models, tmp_path
             output = run_fold(str(tmp_path / f"{number}.pkl"), config, 0, Fidelity(), artifact, None)
             losses.append(output.losses["roc_auc"])
     assert losses[:2] == losses[2:]
+
+
+def test_a_script_says_which_member_was_given_other_rows(tmp_path):
+    data = table(600, 1)
+    y = np.where(data.times < 10, data.y, 1 - data.y)
+    model = AutoClassifier(
+        None, max_trials=6, executor="serial", random_state=0, verbose=0, include=["lightgbm", "logistic"]
+    ).fit(data.X, y, times=data.times)
+    text = model.export_script(tmp_path / "pipeline.py").read_text()
+    used = [m for m in model.outcome_.members if "rec" in m.config.shape()]
+    assert text.count("training rows by their times") == len(used) > 0
