@@ -80,7 +80,7 @@ def test_they_are_refused_with_a_reason(classifier: AutoClassifier, regressor: A
 def test_a_fit_without_a_complete_trial_has_nothing_to_calibrate_on(regressor: AutoRegressor, tmp_path: Path):
     again = automl.load(regressor.save(tmp_path / "model"))
     object.__setattr__(again.outcome_, "out_of_fold", None)
-    with pytest.raises(InputError, match="no trial of this fit was complete"):
+    with pytest.raises(InputError, match="no predictions for rows held out: no trial was complete"):
         again.predict_interval(NEW_FRAME)
     assert again.feature_importance(NEW_FRAME, NEW_VALUE, n_repeats=1).attrs["rows"] == NEW
 
