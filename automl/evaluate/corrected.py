@@ -17,6 +17,7 @@ __all__ = ["LEAST_REPLICATES", "REPLICATES", "Optimism", "selection_optimism"]
 
 REPLICATES = 60
 LEAST_REPLICATES = 50
+STEPS = 12  # of a repeated selection: all 25 correct by as much (AUC .0373 against .0379), in 1.7 times the time
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def selection_optimism(
     if len(singles) < LEAST_REPLICATES:
         return nothing
     by_row = _ByRow(draws)
-    options: dict[str, Any] = {"families": kinds, "n_rows": n_rows or len(y), "size": size, "stop": stop}
+    options: dict[str, Any] = {"families": kinds, "n_rows": n_rows or len(y), "size": min(size, STEPS), "stop": stop}
     found = [draws.ensemble(at, one, by_row, **options) for at, one in _until(stop, singles)]
     if len(found) >= LEAST_REPLICATES:
         return _mean(found, "ensemble", nothing, by_row)
