@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from automl.core import Array, Event, Job, JobKind, Metric, Status
+from automl.core import Array, Event, Metric
 from automl.data import Dataset
 from automl.ensemble import Decision, apply_decision, decide
 from automl.evaluate.influence import held_out_losses
 from automl.pipeline.assemble import decided
 from automl.search.evidence import Evidence, Scores
-from automl.search.loop import Run, await_jobs
+from automl.search.loop import Run
+from automl.search.schedule import COUNTED_SECONDS
+from automl.search.selecting import after, in_worker
 
 __all__ = ["Decided", "decide_final", "place"]
 
 MOST_SECONDS = 10.0
 LEAST_SECONDS = 0.2  # for anything to be decided in a timed run
 FINDING = 0.7  # share of the time; the rest is for the estimate
-COUNTED_SECONDS = 600.0
-STARTING_SECONDS = 0.5  # a worker may have to be started for it
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def decide_final(run: Run, evidence: Evidence, prediction: Array, scores: Scores
         reason = "no time left"
     else:
         reason = f"metric {run.metric.name} failed, or took too long"
-        found = work() if evidence.builtin else _in_worker(run, work, COUNTED_SECONDS if seconds is None else seconds)
+        found = work() if evidence.builtin else in_worker(run, work, COUNTED_SECONDS if seconds is None else seconds)
     found = found or Decided(Decision(reason=reason), scores)
     run.emit(Event("decision", {**found.decision.to_json(), "metric": run.metric.name}, run.budget.elapsed()))
     if found.decision.accepted:
@@ -82,7 +80,7 @@ def place(model: Any, dataset: Dataset, decision: Decision) -> tuple[Any, Any]:
 
 
 def _decided(evidence: Evidence, prediction: Array, scores: Scores, *, forward: bool, seconds: float | None) -> Decided:
-    stop = None if seconds is None else _after(FINDING * seconds)
+    stop = after(None if seconds is None else FINDING * seconds)
     decision, judged = decide(
         evidence.y,
         prediction,
@@ -95,7 +93,7 @@ def _decided(evidence: Evidence, prediction: Array, scores: Scores, *, forward: 
     )
     if not decision.accepted:
         return Decided(decision, scores)
-    limit = None if seconds is None else _after((1 - FINDING) * seconds)
+    limit = after(None if seconds is None else (1 - FINDING) * seconds)
     new = evidence.scores(judged, scores.estimate.n_candidates, scores.optimism, limit)
     if decision.kind == "temperature":
         same = {m.name for m in (evidence.metric, *evidence.reported) if _unmoved(m, evidence, prediction, decision)}
@@ -112,21 +110,6 @@ def _unmoved(metric: Metric, evidence: Evidence, prediction: Array, decision: De
     stack = np.stack([prediction, apply_decision(prediction, decision)])
     before, after = held_out_losses(metric, evidence.y, stack, evidence.weights, evidence.folds)
     return bool(np.isclose(before, after, rtol=1e-9, atol=1e-12))
-
-
-def _after(seconds: float) -> Callable[[], bool]:
-    """Return a question that is answered with yes from so many seconds on."""
-    deadline = time.monotonic() + seconds
-    return lambda: time.monotonic() > deadline
-
-
-def _in_worker(run: Run, work: Callable[[], Decided], seconds: float) -> Decided | None:
-    job = Job(run.new_job(), JobKind.CALL, None, None, work, seconds_limit=seconds)
-    run.executor.submit(job)
-    for result in await_jobs(run, {job.id}, seconds + STARTING_SECONDS):
-        if result.status is Status.OK and isinstance(result.value, Decided):
-            return result.value
-    return None
 
 
 def _note(decision: Decision) -> str:

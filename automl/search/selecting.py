@@ -20,7 +20,7 @@ from automl.search.evidence import Entrants, Evidence, Scores, compare
 from automl.search.loop import LOAD_MB_PER_SECOND, Run, await_jobs
 from automl.search.schedule import COUNTED_SECONDS
 
-__all__ = ["Selected", "choose"]
+__all__ = ["Selected", "after", "choose", "in_worker"]
 
 STARTING_SECONDS = 0.5  # a worker may have to be started for it
 CORRECTING = 0.03  # of the time budget
@@ -62,7 +62,7 @@ def choose(run: Run, evidence: Evidence, candidates: Sequence[Candidate]) -> Sel
     if evidence.builtin:
         return work(evidence=evidence)
     own = functools.partial(work, evidence=evidence)
-    selected: Selected | None = _in_worker(run, own, COUNTED_SECONDS if seconds is None else seconds + 0.5)
+    selected: Selected | None = in_worker(run, own, COUNTED_SECONDS if seconds is None else seconds + 0.5)
     if selected is not None:
         return selected
     # the user's metric fails or hangs outside the folds: select by the task's usual metric instead
@@ -89,14 +89,14 @@ def _select(
     correcting: float | None,
 ) -> Selected:
     stack = np.stack(list(predictions))
-    last = _after(seconds)
-    stop = _after(None if seconds is None else SELECTING * seconds)
+    last = after(seconds)
+    stop = after(None if seconds is None else SELECTING * seconds)
     weights, method, nested = _weights(stack, evidence, families, size, stop)
     mixed = mix(stack, weights)
-    limit = _after(correcting)
+    limit = after(correcting)
     comparison = compare(evidence, entrants, last)
     optimism = evidence.optimism(entrants, mixed, size, _either(last, limit))
-    scores = evidence.scores(mixed, entrants.n, optimism, _after(None if seconds is None else 0.1 * seconds))
+    scores = evidence.scores(mixed, entrants.n, optimism, after(None if seconds is None else 0.1 * seconds))
     return Selected(weights, method, nested, scores, comparison)
 
 
@@ -137,7 +137,7 @@ def _either(*questions: Callable[[], bool] | None) -> Callable[[], bool] | None:
     return (lambda: any(question() for question in asked)) if asked else None
 
 
-def _after(seconds: float | None) -> Callable[[], bool] | None:
+def after(seconds: float | None) -> Callable[[], bool] | None:
     """Return a question that is answered with yes from so many seconds on."""
     if seconds is None:
         return None
@@ -145,7 +145,8 @@ def _after(seconds: float | None) -> Callable[[], bool] | None:
     return lambda: time.monotonic() > deadline
 
 
-def _in_worker(run: Run, work: Callable[[], Any], seconds: float) -> Any:
+def in_worker(run: Run, work: Callable[[], Any], seconds: float) -> Any:
+    """Return what some work gives where the user's own code may be called; None where it fails or takes too long."""
     job = Job(run.new_job(), JobKind.CALL, None, None, work, seconds_limit=seconds)
     run.executor.submit(job)
     for result in await_jobs(run, {job.id}, seconds + STARTING_SECONDS):
