@@ -170,15 +170,7 @@ class AutoEstimator(FittedEstimator):
         self._check_own()
         budget = Budget.begin(settings.time_budget)
         check_settings(settings)
-        dataset = make_dataset(
-            X,
-            y,
-            classifies=self._classifies,
-            column_kinds=self.column_kinds,
-            groups=groups,
-            times=times,
-            weights=sample_weight,
-        )
+        dataset = self._opened(X, y, sample_weight, groups, times)
         listeners = [ProgressLine(budget.seconds)] if self.verbose else []
         return estimate_nested(settings, dataset, budget=budget, listeners=listeners)
 
@@ -241,6 +233,9 @@ class AutoEstimator(FittedEstimator):
 
     def _dataset(self, X: Any, y: Any, sample_weight: Any, groups: Any, times: Any) -> Dataset:
         self._target = getattr(y, "name", None)
+        return self._opened(X, y, sample_weight, groups, times)
+
+    def _opened(self, X: Any, y: Any, sample_weight: Any, groups: Any, times: Any) -> Dataset:
         return make_dataset(
             X,
             y,
