@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -183,7 +184,7 @@ def _bagged(
     table: _Rows, metric: NamedMetric, size: int, seed: int, stop: Callable[[], bool], max_rows: int | None
 ) -> Array | None:
     """Select greedily; on few rows, average over bootstrap samples."""
-    options = {} if max_rows is None else {"max_rows": max_rows}
+    options: dict[str, Any] = {} if max_rows is None else {"max_rows": max_rows}
     if len(table.y) >= _BAG_BELOW:
         samples = iter([table])
     else:

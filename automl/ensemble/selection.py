@@ -55,6 +55,7 @@ def greedy(
     seed: int = 0,
     stop: Callable[[], bool] | None = None,
     max_rows: int = COSTLY_ROWS,
+    coarse: bool = False,
 ) -> Selection:
     """Add, ``size`` times, the candidate that lowers the loss of the mean most; keep the best prefix.
 
@@ -69,6 +70,9 @@ def greedy(
     max_rows : int
         Rows, sampled by class from ``seed``, on which steps of a costly metric (ranks, user code) are decided;
         fewer for more than two classes.
+    coarse : bool
+        Whether steps under an area below a curve may count scores that lie close together as equal: for selections
+        that are repeated many times.
 
     Notes
     -----
@@ -95,7 +99,8 @@ def greedy(
             f"none of {len(stack)} candidates has a {named.name} on these {len(y)} rows; "
             "look for missing predictions, or classes that are not there"
         )
-    race = _Race(stack if len(alive) == len(stack) else stack[alive], y, named, weights, max_rows, seed)
+    offered = stack if len(alive) == len(stack) else stack[alive]
+    race = _Race(offered, y, named, weights, max_rows, seed, coarse)
     path = [race.pick(singles[alive], tie=0.0)]
     losses = [float(singles[alive][path[0]])]
     total = race.stack[path[0]].astype(np.float64)
@@ -142,7 +147,14 @@ class _Race:
     """The candidates, their next losses, and the tie rule."""
 
     def __init__(
-        self, stack: Array, y: Array, metric: NamedMetric, weights: Array | None, max_rows: int, seed: int
+        self,
+        stack: Array,
+        y: Array,
+        metric: NamedMetric,
+        weights: Array | None,
+        max_rows: int,
+        seed: int,
+        coarse: bool,
     ) -> None:
         self.stack = stack
         self._all = np.arange(len(stack))
@@ -154,7 +166,7 @@ class _Race:
         if metric.kernel.costly and len(y) > max_rows:
             rows = sample_rows(y, max_rows, np.random.default_rng(seed), classifies=classifies)
         self._data = (y[rows], stack[:, rows], None if weights is None else weights[rows])
-        self._steps = open_steps(metric.kernel, *self._data)
+        self._steps = open_steps(metric.kernel, *self._data, coarse=coarse)
         self._log_loss: Steps | None = None
         if metric.needs == "label" and stack.ndim == 3:
             self._log_loss = open_steps(KERNELS["log_loss"], *self._data)

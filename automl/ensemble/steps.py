@@ -17,6 +17,7 @@ from automl.metrics import Kernel
 __all__ = ["Steps", "open_steps", "sample_rows"]
 
 _BLOCK = 2**16  # numbers scored at once, about what a core's cache holds
+_CELLS, _BINS = 2**14, 512  # of a coarse search: equal cells of the view's range, joined to bins of as many scores
 
 
 class Steps(Protocol):
@@ -29,11 +30,21 @@ class Steps(Protocol):
     def add(self, candidate: int) -> None: ...
 
 
-def open_steps(kernel: Kernel, y: Array, stack: Array, weights: Array | None) -> Steps:
-    """Return the fastest way to take steps under this kernel."""
+def open_steps(kernel: Kernel, y: Array, stack: Array, weights: Array | None, *, coarse: bool = False) -> Steps:
+    """Return the fastest way to take steps under this kernel.
+
+    Parameters
+    ----------
+    coarse : bool
+        Whether scores that lie close together may count as equal.
+    """
     with np.errstate(over="ignore"):
         view = kernel.view(y, stack).astype(np.float32, copy=False)
-    return _Squares(view, weights) if kernel.quadratic else _Views(kernel, y, view, weights)
+    if kernel.quadratic:
+        return _Squares(view, weights)
+    if coarse and kernel.area and np.isfinite(view).all() and 0 < (y == 1).sum() < len(y):
+        return _Areas(y == 1, view, weights)
+    return _Views(kernel, y, view, weights)
 
 
 class _Squares:
@@ -83,6 +94,38 @@ class _Views:
             block *= np.float32(1.0 / (self._size + 1))
             losses[start : start + self._step] = self._kernel.losses(self._y, block, self._weights)
         return losses
+
+    def add(self, candidate: int) -> None:
+        self._total += self._view[candidate]
+        self._size += 1
+
+
+class _Areas:
+    """Areas under the ROC curve from counts in bins: no sorting, at 512 bins seldom off by more than .001."""
+
+    def __init__(self, positive: Array, view: Array, weights: Array | None) -> None:
+        order = np.argsort(~positive, kind="stable")  # class 1 first
+        self._positives = int(positive.sum())
+        low, high = float(view.min()), float(view.max())
+        self._view = (view[:, order] - np.float32(low)) * np.float32((_CELLS - 1) / max(high - low, 1e-12))
+        counts = np.bincount(self._view.astype(np.intp).ravel(), minlength=_CELLS)
+        self._bin_of = ((np.cumsum(counts) - counts) * _BINS // max(1, counts.sum())).astype(np.intp)
+        self._weights = None if weights is None else weights[order]
+        self._total = np.zeros_like(self._view[0])
+        self._size = 0
+
+    def losses(self, among: Array, stop: Callable[[], bool]) -> Array | None:
+        mean = (self._view[among] + self._total) * np.float32(1.0 / (self._size + 1))
+        bins = self._bin_of[np.clip(mean, 0.0, _CELLS - 1).astype(np.intp)]
+        bins += _BINS * np.arange(len(among))[:, None]
+        of_one, of_zero = self._mass(bins, slice(None, self._positives)), self._mass(bins, slice(self._positives, None))
+        below = np.cumsum(of_zero, axis=1) - 0.5 * of_zero
+        return np.asarray(-(of_one * below).sum(axis=1) / (of_one[0].sum() * of_zero[0].sum()))
+
+    def _mass(self, bins: Array, rows: slice) -> Array:
+        part = bins[:, rows]
+        weights = None if self._weights is None else np.tile(self._weights[rows], len(part))
+        return np.bincount(part.ravel(), weights, minlength=len(part) * _BINS).reshape(len(part), _BINS)
 
     def add(self, candidate: int) -> None:
         self._total += self._view[candidate]

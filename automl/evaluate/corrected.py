@@ -193,7 +193,8 @@ class _Draws:
         try:
             # asked inside only where one step may take long: what is cut short there says less than the others
             asked = None if self.metrics[0].builtin else stop
-            selection = greedy(self.stack[kept][:, rows], y, self.metrics[0], weights=weights, size=size, stop=asked)
+            offered = self.stack[kept][:, rows]
+            selection = greedy(offered, y, self.metrics[0], weights=weights, size=size, stop=asked, coarse=True)
         except NoModelError:  # not defined on this sample
             return np.full(len(self.metrics), np.nan)
         left_out = np.flatnonzero(times == 0)

@@ -36,12 +36,15 @@ class Kernel:
         Whether the loss grows with the (weighted) sum of squares of the view, and with nothing else.
     costly : bool
         Whether it takes more than a few operations a row, so that a search should look at a sample of rows.
+    area : bool
+        Whether the loss falls with the area under the ROC curve of a view of shape (m, n), and with nothing else.
     """
 
     view: Callable[[Array, Array], Array]
     losses: Callable[[Array, Array, Array | None], Array]
     quadratic: bool = False
     costly: bool = False
+    area: bool = False
 
 
 def identity(y: Array, stack: Array) -> Array:
@@ -247,7 +250,7 @@ KERNELS: dict[str, Kernel] = {
     "brier_score": Kernel(_probability_error, _brier, quadratic=True),
     "d2_brier_score": Kernel(_probability_error, _d2_brier, quadratic=True),
     "d2_log_loss_score": Kernel(_true_class, _d2_log_loss),
-    "roc_auc": Kernel(_class_one, _gain(ranking.aucs), costly=True),
+    "roc_auc": Kernel(_class_one, _gain(ranking.aucs), costly=True, area=True),
     "roc_auc_ovr": Kernel(_ranked, _gain(_one_vs_rest, weighted=False), costly=True),
     "roc_auc_ovr_weighted": Kernel(_ranked, _gain(_one_vs_rest, weighted=True), costly=True),
     "roc_auc_ovo": Kernel(_ranked, _gain(_one_vs_one, weighted=False), costly=True),
@@ -266,7 +269,7 @@ KERNELS: dict[str, Kernel] = {
     "mean_gamma_deviance": Kernel(identity, _gamma),
     "balanced_log_loss": Kernel(_true_class, _balanced_log_loss),
     "d2_absolute_error_score": Kernel(_error, partial(_d2_pinball, level=0.5)),
-    "gini": Kernel(_class_one, _gain(_gini), costly=True),
+    "gini": Kernel(_class_one, _gain(_gini), costly=True, area=True),
     "ks": Kernel(_class_one, _gain(ranking.separations), costly=True),
     "top_k_accuracy": Kernel(identity, _gain(_top_k, k=2)),
     **_label_kernels(),

@@ -145,6 +145,7 @@ def named_functions() -> Mapping[str, Callable[..., Any]]:
     parts = ("year", "month", "day", "day_of_week", "day_of_year", "hour")
     return {
         "pandas.DataFrame.astype": pd.DataFrame.astype,
+        "pandas.DataFrame.to_numpy": pd.DataFrame.to_numpy,
         "pandas.DataFrame.fillna": pd.DataFrame.fillna,
         "pandas.Series.to_frame": pd.Series.to_frame,
         **{f"numpy.{f.__name__}.reduce": f.reduce for f in (np.add, np.subtract, np.multiply, np.arctan2)},

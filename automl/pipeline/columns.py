@@ -167,7 +167,7 @@ def _categories(router: _Router, name: str, columns: list[Column], *, many: bool
     container = router.schema.container
     blocks: list[_Block] = []
     for suffix, chosen, reading in (
-        ("", [c for c in columns if not c.numeric], [("strings", strings())]),
+        ("", [c for c in columns if not c.numeric], strings()),
         ("_numbered", [c for c in columns if c.numeric], finite(container)),
     ):
         if chosen:
@@ -236,7 +236,7 @@ def _crosses(router: _Router) -> list[_Block]:
     categories = [column for column in router.schema.used if is_category(column) and codes]
     dates = [column for column in router.schema.of(Kind.DATE) if numbers]
     kinds = [
-        ("codes", [c for c in categories if not c.numeric], chain(("strings", strings()), ("codes", cross_codes()))),
+        ("codes", [c for c in categories if not c.numeric], chain(*strings(), ("codes", cross_codes()))),
         ("numbered", [c for c in categories if c.numeric], chain(*finite(container), ("codes", cross_codes()))),
         ("numbers", [c for c in router.schema.used if is_number(c) and numbers], chain(*finite(container))),
     ]

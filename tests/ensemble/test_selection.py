@@ -145,3 +145,32 @@ def test_costly_metrics_look_at_a_sample_but_report_all_rows(name):
     assert metric.loss(y, mean) == pytest.approx(selection.loss)
     assert selection.loss <= metric.losses(y, stack).min()
     assert greedy(stack, y, metric, max_rows=200).path == selection.path
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "gini"])
+@SETTINGS
+@given(seed=st.integers(0, 10**6), weigh=st.booleans(), rare=st.booleans())
+def test_coarse_steps_choose_almost_as_well(name, seed, weigh, rare):
+    stack, y = candidates(2, m=8, n=400, seed=seed, noise=2.0)
+    weights = np.random.default_rng(seed).integers(1, 4, 400).astype(float) if weigh else None
+    if rare:  # probabilities crowd near 0
+        stack = np.stack([1.0 - stack[..., 1] ** 6, stack[..., 1] ** 6], axis=-1)
+    metric = get_metric(name, task="binary")
+    fine, coarse = (greedy(stack, y, metric, weights=weights, size=8, coarse=c) for c in (False, True))
+    assert coarse.path[0] == fine.path[0]
+    assert abs(coarse.loss - fine.loss) < (0.01 if name == "gini" else 0.005)
+
+
+def test_coarse_steps_count_rows_by_their_weights():
+    stack, y = candidates(2, m=6, n=200, seed=3, noise=2.0)
+    times = np.random.default_rng(3).integers(1, 4, 200)
+    rows = np.repeat(np.arange(200), times)
+    weighted = greedy(stack, y, get_metric("roc_auc", task="binary"), weights=times.astype(float), size=8, coarse=True)
+    repeated = greedy(stack[:, rows], y[rows], get_metric("roc_auc", task="binary"), size=8, coarse=True)
+    assert weighted.losses == pytest.approx(repeated.losses, abs=0.005)
+
+
+def test_coarse_steps_of_one_constant_and_one_class():
+    stack = np.full((3, 40, 2), 0.5, dtype=np.float32)
+    y = np.arange(40) % 2
+    assert greedy(stack, y, get_metric("roc_auc", task="binary"), size=4, coarse=True).loss == pytest.approx(-0.5)
