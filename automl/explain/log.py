@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from automl.core import Config, Journal
+from automl.core import AutoMLError, Config, Journal
 from automl.explain.describe import describe
 from automl.explain.leaderboard import LEVEL
+from automl.metrics import get_metric
 
 __all__ = ["log"]
 
@@ -22,17 +24,35 @@ def log(journal: Journal) -> pd.DataFrame:
     journal : Journal
         May still be written by another process.
     """
+    events = [event for _, event in journal.read()]
+    plan: Mapping[str, Any] = next((event.data for event in events if event.kind == "plan"), {})
+    score = partial(_score, plan)
     rows = [
         {
             "seconds": event.seconds,
             "event": event.kind,
             "trial": event.data.get("trial"),
-            "text": _TEXTS.get(event.kind, _others)(event.data),
+            "text": _SCORED[event.kind](event.data, score)
+            if event.kind in _SCORED
+            else _TEXTS.get(event.kind, _others)(event.data),
         }
-        for _, event in journal.read()
+        for event in events
     ]
     frame = pd.DataFrame(rows, columns=["seconds", "event", "trial", "text"])
     return frame.astype({"seconds": "float64", "trial": "Int64"})
+
+
+def _score(plan: Mapping[str, Any], loss: float | None, name: str | None = None) -> str:
+    """Write a loss as the score that people know, under the metric that is optimised or the one named."""
+    if loss is None:
+        return "not defined"
+    main = plan.get("metric", {"name": "loss", "sign": -1})
+    name = name or main["name"]
+    try:
+        sign = main["sign"] if name == main["name"] else get_metric(name, task=str(plan.get("task"))).sign
+    except AutoMLError:  # the user's own
+        return f"{name} (as a loss) {loss:.5g}"
+    return f"{name} {-sign * loss:.5g}"
 
 
 def _plan(data: Mapping[str, Any]) -> str:
@@ -45,14 +65,14 @@ def _trial(data: Mapping[str, Any]) -> str:
     return f"#{data['trial']} {describe(Config.from_json(data['config']))} ({data['origin']})"
 
 
-def _fold(data: Mapping[str, Any]) -> str:
-    losses = ", ".join(f"{name} {loss:.5g}" for name, loss in data["losses"].items())
+def _fold(data: Mapping[str, Any], score: Callable[..., str]) -> str:
+    losses = ", ".join(score(loss, name) for name, loss in data["losses"].items())
     what = {"refit": "refit", "probe": "screening"}.get(str(data["kind"]), f"fold {data['fold']}")
     return f"#{data['trial']} {what}: {data['error'] or losses or data['status']} in {data['wall_seconds']:.2f} s"
 
 
-def _result(data: Mapping[str, Any]) -> str:
-    loss = "" if data["loss"] is None else f", loss {data['loss']:.5g}"
+def _result(data: Mapping[str, Any], score: Callable[..., str]) -> str:
+    loss = "" if data["loss"] is None else f", {score(data['loss'])}"
     return f"#{data['trial']} {data['model']} {data['status']}{loss}{_because(data['reason'])}"
 
 
@@ -60,9 +80,9 @@ def _because(reason: Any) -> str:
     return f": {reason}" if reason else ""
 
 
-def _ensemble(data: Mapping[str, Any]) -> str:
+def _ensemble(data: Mapping[str, Any], score: Callable[..., str]) -> str:
     shares = ", ".join(f"{weight:.2f} #{trial}" for trial, weight in data["weights"].items())
-    loss = "" if data.get("loss") is None else f", loss {data['loss']:.5g}"
+    loss = "" if data.get("loss") is None else f", {score(data['loss'])}"
     return f"{shares}{loss}"
 
 
@@ -108,12 +128,11 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "plan": _plan,
     "resumed": _plan,
     "trial": _trial,
-    "fold": _fold,
-    "result": _result,
-    "ensemble": _ensemble,
     "decision": _decision,
     "comparison": _comparison,
     "outer": _outer,
     "finished": _finished,
     "health": _health,
 }
+
+_SCORED: Mapping[str, Callable[..., str]] = {"fold": _fold, "result": _result, "ensemble": _ensemble}
