@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import time
@@ -20,9 +21,13 @@ from automl.core import Array, InputError, SettingError, StoreError, as_path
 from automl.data import check_table, conform, read_truth, read_weights
 from automl.ensemble import Decision, apply_decision
 from automl.metrics import get_metric
+from automl.pipeline.assemble import assemble, decided, leaves, undecided
+from automl.pipeline.costs import measure
 from automl.search import export_script
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import pandas as pd
 
     from automl.data import TableCheck
@@ -190,6 +195,111 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
         """Return one row per failed trial, with status and reason."""
         check_is_fitted(self, "pipeline_")
         return explain.failures(self._journal)
+
+    # ---- the same in smaller
+
+    def menu(self) -> pd.DataFrame:
+        """Return the models that this fit can deliver: what each scores, how fast it predicts, and how large it is.
+
+        The first row is the delivered model. In the others members have left, always the one that costs least loss for
+        the time it saves; and "3 bags" have all fold models of three members, where "3 models" have one of each.
+        :meth:`select` makes any of them the model.
+
+        Returns
+        -------
+        DataFrame
+            ``point``, its name; ``members`` and ``models`` in it; ``score`` of fold models on the rows held out, with
+            its ``standard_error``: of single models that is what they are, bags are usually a little better, and
+            ``score_label`` says that it is not corrected for the choice; ``loss_increase`` over the delivered model,
+            held out, with its standard error ``increase_error``; ``predict_ms`` for 1,000 rows, measured now with the
+            stored rows again and again; ``size_mb`` of the pickled model; ``columns`` of the table that it needs.
+        """
+        return self._menu().table()
+
+    def select(
+        self,
+        point: str | None = None,
+        *,
+        max_predict_ms: float | None = None,
+        max_model_mb: float | None = None,
+        max_loss_increase: float | None = None,
+    ) -> Self:
+        """Return an estimator like this one with another model of the menu; this one stays as it is.
+
+        Parameters
+        ----------
+        point : str, optional
+            Name of a row of :meth:`menu`; by default the one with the least loss within the limits.
+        max_predict_ms : float, optional
+            Milliseconds for 1,000 rows, as measured now.
+        max_model_mb : float, optional
+        max_loss_increase : float, optional
+            In units of the metric, against the delivered model on the rows held out. With it the fastest model within
+            the limits is taken.
+
+        Raises
+        ------
+        SettingError
+            If there is no such point.
+        """
+        chosen = self._menu().select(
+            point, max_predict_ms=max_predict_ms, max_model_mb=max_model_mb, max_loss_increase=max_loss_increase
+        )
+        own = [[leaf.model for leaf in chosen.leaves if leaf.member == k] for k in range(len(chosen.members))]
+        return self._with_members(chosen.members, chosen.weights, own, chosen.estimate)
+
+    def _menu(self) -> explain.Menu:
+        self._check_recorded()
+        kept = self.outcome_.out_of_fold
+        found = leaves(undecided(self.pipeline_))
+        rows = self._golden_X
+        at = np.arange(explain.MENU_ROWS) % rows.shape[0]
+        costs = measure(found, rows.iloc[at] if hasattr(rows, "iloc") else rows[at], classifies=self.task_.classifies)
+        decide = partial(apply_decision, decision=self._decision) if self.task_.classifies else np.asarray
+        return explain.make_menu(
+            found, costs, kept, self._fitted_metric(), n_columns=self.n_features_in_, decide=decide
+        )
+
+    def _with_members(
+        self, members: Sequence[int], weights: Sequence[float], models: list[list[Any]], estimate: Any, **changed: Any
+    ) -> Self:
+        """Return a copy whose model consists of some members, with these models."""
+        classes, outcome = getattr(self, "classes_", None), self.outcome_
+        model = assemble(list(zip(weights, models, strict=True)), classes=classes, task=self.task_)
+        labeller = None
+        if classes is not None:
+            chosen = self._decision
+            model, labeller = decided(
+                model,
+                classes=classes,
+                temperature=chosen.temperature,
+                threshold=chosen.threshold,
+                multipliers=chosen.multipliers,
+            )
+        kept = outcome.out_of_fold
+        if kept is not None:
+            bagged = not changed and len(models[0]) == len(kept.models) > 1
+            kept = kept.of_members(members, weights, bagged=bagged)
+        other = copy.copy(self)
+        if estimate is not None:
+            other.search_score_ = other.estimate_ = estimate
+        other.estimates_ = {other.estimate_.metric: other.estimate_}
+        other.outcome_ = replace(
+            outcome,
+            model=model,
+            decision_model=labeller,
+            members=tuple(
+                replace(outcome.members[k], weight=w, **changed) for k, w in zip(members, weights, strict=True)
+            ),
+            out_of_fold=kept,
+            estimate=other.estimate_,
+            estimates=other.estimates_,
+            search_score=other.search_score_,
+        )
+        other.pipeline_ = model
+        if labeller is not None:
+            other.decision_pipeline_ = labeller
+        return other
 
     # ---- keeping
 

@@ -5,6 +5,7 @@ from automl.ensemble.decision import Decision, apply_decision, decide
 from automl.ensemble.for_labels import select_decided
 from automl.ensemble.guard import Choice, select
 from automl.ensemble.selection import Selection, greedy, single_losses
+from automl.ensemble.slim import slimmed
 from automl.ensemble.steps import sample_rows
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "select_decided",
     "shortlist",
     "single_losses",
+    "slimmed",
 ]

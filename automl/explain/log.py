@@ -116,6 +116,10 @@ def _finished(data: Mapping[str, Any]) -> str:
     return f"stopped by {data['stopped']}{_because(notes)}"
 
 
+def _policy(data: Mapping[str, Any]) -> str:
+    return str(data["text"])
+
+
 def _health(data: Mapping[str, Any]) -> str:
     return "; ".join(finding["message"] for finding in data["findings"]) or "nothing odd about the table"
 
@@ -133,6 +137,7 @@ _TEXTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "outer": _outer,
     "finished": _finished,
     "health": _health,
+    "policy": _policy,
 }
 
 _SCORED: Mapping[str, Callable[..., str]] = {"fold": _fold, "result": _result, "ensemble": _ensemble}

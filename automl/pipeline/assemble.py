@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +15,45 @@ from automl.pipeline.parts import apply
 if TYPE_CHECKING:
     from automl.data.dataset import Task
 
-__all__ = ["FLOOR", "assemble", "decided", "is_binary", "undecided", "vote"]
+__all__ = ["FLOOR", "Leaf", "assemble", "decided", "is_binary", "leaves", "undecided", "vote"]
 
 FLOOR = 1e-12  # probabilities below it count as it, for their logarithms
+_MODELS = "models"  # the last step of pipelines that several models share
 
 
-def vote(models: Sequence[Any], *, classes: Array | None, weights: Sequence[float] | None = None) -> Any:
+@dataclass(frozen=True)
+class Leaf:
+    """A fitted model of an ensemble, with its share of the vote.
+
+    Parameters
+    ----------
+    member : int
+        Number of the member that it belongs to: one of its fold models, or the only one.
+    weight : float
+        All of an ensemble sum up to 1.
+    steps : tuple of (str, estimator)
+        Its preparation, then the model itself.
+    """
+
+    member: int
+    weight: float
+    steps: tuple[tuple[str, Any], ...]
+
+    @property
+    def model(self) -> Any:
+        """What predicts by itself: a pipeline where there is preparation."""
+        from sklearn.pipeline import Pipeline
+
+        return Pipeline(list(self.steps)) if len(self.steps) > 1 else self.steps[0][1]
+
+
+def vote(
+    models: Sequence[Any],
+    *,
+    classes: Array | None,
+    weights: Sequence[float] | None = None,
+    names: Sequence[str] | None = None,
+) -> Any:
     """Return a fitted soft VotingClassifier over fitted models, or a VotingRegressor where ``classes`` is None.
 
     The voter is in the state that ``fit`` leaves: unfitted copies in ``estimators``, the models in ``estimators_``.
@@ -34,12 +68,15 @@ def vote(models: Sequence[Any], *, classes: Array | None, weights: Sequence[floa
         Sorted labels that the voter's ``predict`` returns.
     weights : sequence of float, optional
         Equal ones by default.
+    names : sequence of str, optional
+        m0, m1, ... by default.
     """
     from sklearn.base import clone
     from sklearn.ensemble import VotingClassifier, VotingRegressor
     from sklearn.preprocessing import LabelEncoder
 
-    unfitted = [(f"m{position}", clone(model)) for position, model in enumerate(models)]
+    names = names or [f"m{position}" for position in range(len(models))]
+    unfitted = [(name, clone(model)) for name, model in zip(names, models, strict=True)]
     # Weights are always given: the mean is then taken in double precision also over single precision models.
     shares = [1.0] * len(unfitted) if weights is None else [float(weight) for weight in weights]
     if classes is None:
@@ -61,6 +98,9 @@ def vote(models: Sequence[Any], *, classes: Array | None, weights: Sequence[floa
 
 def assemble(members: Sequence[tuple[float, Sequence[Any]]], *, classes: Array | None, task: Task) -> Any:
     """Return one fitted estimator whose output is the weighted mean of the members' outputs.
+
+    Steps that are one object in several models (see :func:`automl.pipeline.shared.interned`) stand before them all,
+    and are computed once: Pipeline(step, voter over what follows).
 
     Parameters
     ----------
@@ -85,18 +125,83 @@ def assemble(members: Sequence[tuple[float, Sequence[Any]]], *, classes: Array |
     codes = None if classes is None else np.arange(len(classes))
     if codes is not None:
         _check_classes([model for _, models in kept for model in models], codes)
-    if len(kept) > 1:
-        joined = [models[0] if len(models) == 1 else vote(models, classes=codes) for _, models in kept]
-        total = sum(weight for weight, _ in kept)
-        return vote(joined, classes=classes, weights=[weight / total for weight, _ in kept])
-    models = kept[0][1]
-    if (
-        len(models) == 1
-        and (classes is None or _same_labels(classes, codes))
-        and not _predicts_a_column(models[0], task)
-    ):
-        return models[0]
-    return vote(models, classes=classes)
+    first = kept[0][1][0]
+    single = len(kept) == 1 and len(kept[0][1]) == 1
+    if single and (classes is None or _same_labels(classes, codes)) and not _predicts_a_column(first, task):
+        return first
+    total = sum(weight for weight, _ in kept)
+    found = [
+        (f"m{number}_{place}", Leaf(number, weight / total / len(models), _steps(model)))
+        for number, (weight, models) in enumerate(kept)
+        for place, model in enumerate(models)
+    ]
+    return _voter(found, classes, codes)
+
+
+def leaves(model: Any) -> list[Leaf]:
+    """Return the fitted models of what :func:`assemble` made, in the order of their members.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from automl.data import Task
+    >>> from automl.pipeline.assemble import assemble, leaves
+    >>> lines = [LinearRegression().fit([[0.0], [1.0]], [0.0, slope]) for slope in (1.0, 2.0)]
+    >>> model = assemble([(3, lines[:1]), (1, lines[1:])], classes=None, task=Task.REGRESSION)
+    >>> [(leaf.member, leaf.weight) for leaf in leaves(model)]
+    [(0, 0.75), (1, 0.25)]
+    """
+    from sklearn.ensemble import VotingClassifier, VotingRegressor
+
+    if not isinstance(model, VotingClassifier | VotingRegressor):
+        return [Leaf(0, 1.0, _steps(model))]
+    return sorted(_below(model, 1.0, ()), key=lambda leaf: leaf.member)
+
+
+def _below(voter: Any, share: float, before: tuple[tuple[str, Any], ...]) -> list[Leaf]:
+    found: list[Leaf] = []
+    total = sum(voter.weights)
+    for (name, _), weight, model in zip(voter.estimators, voter.weights, voter.estimators_, strict=True):
+        steps = (*before, *_steps(model))
+        if steps[-1][0] == _MODELS:
+            found += _below(steps[-1][1], share * weight / total, steps[:-1])
+        else:
+            found.append(Leaf(int(name[1:].partition("_")[0]), share * weight / total, steps))
+    return found
+
+
+def _steps(model: Any) -> tuple[tuple[str, Any], ...]:
+    from sklearn.pipeline import Pipeline
+
+    return tuple(model.steps) if type(model) is Pipeline else (("model", model),)
+
+
+def _voter(found: Sequence[tuple[str, Leaf]], classes: Array | None, codes: Array | None) -> Any:
+    """Return a voter over leaves; those that begin with the same step are one of its models."""
+    groups: dict[int, list[tuple[str, Leaf]]] = {}
+    for place, (name, leaf) in enumerate(found):
+        key = id(leaf.steps[0][1]) if len(leaf.steps) > 1 else -1 - place
+        groups.setdefault(key, []).append((name, leaf))
+    names: list[str] = []
+    models: list[Any] = []
+    weights: list[float] = []
+    for group in groups.values():
+        name, leaf = group[0]
+        names.append(name if len(group) == 1 else f"shared{len(names)}")
+        models.append(leaf.model if len(group) == 1 else _behind(group, codes))
+        weights.append(sum(leaf.weight for _, leaf in group))
+    return vote(models, classes=classes, weights=weights, names=names)
+
+
+def _behind(group: Sequence[tuple[str, Leaf]], codes: Array | None) -> Any:
+    """Return the first step of several leaves, and behind it a voter over what remains of them."""
+    from sklearn.pipeline import Pipeline
+
+    first = group[0][1].steps[0]
+    rest = _voter([(name, Leaf(leaf.member, leaf.weight, leaf.steps[1:])) for name, leaf in group], codes, codes)
+    inner = _steps(rest.estimators_[0]) if len(rest.estimators_) == 1 else ((_MODELS, rest),)
+    return Pipeline([first, *inner])
 
 
 def decided(

@@ -37,7 +37,7 @@ def strings() -> list[tuple[str, Any]]:
 
     Encoders look at an array once, but at each column of a frame by itself, which takes them five times as long.
     """
-    return [("strings", _as_strings()), ("array", apply(pd.DataFrame.to_numpy, dtype=object))]
+    return [("strings", _as_strings()), ("array", apply(pd.DataFrame.to_numpy))]
 
 
 def _as_strings() -> Any:

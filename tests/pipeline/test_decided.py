@@ -16,7 +16,7 @@ from sklearn.model_selection import cross_val_score
 from automl.core import StoreError
 from automl.data import Task
 from automl.ensemble import Decision, apply_decision
-from automl.pipeline.assemble import assemble, decided, undecided
+from automl.pipeline.assemble import assemble, decided, leaves, undecided
 from automl.pipeline.audited import read_audited, write_audited
 from automl.pipeline.plain import check_plain
 
@@ -134,9 +134,8 @@ def fitted_models(pair) -> list:
     """Return the members' models in the two objects, each once."""
     found = {}
     for model in pair:
-        for member in undecided(model).estimators_:
-            for one in getattr(member, "estimators_", [member]):
-                found[id(one)] = one
+        for leaf in leaves(undecided(model)):
+            found[id(leaf.steps[-1][1])] = leaf.steps[-1][1]
     return list(found.values())
 
 
