@@ -37,10 +37,11 @@ class JobKind(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How much of the full cost a trial may spend: shares in (0, 1] of rows and of boosting rounds."""
+    """How much of the full cost a trial may spend: shares in (0, 1] of rows, of boosting rounds and of folds."""
 
     rows: float = 1.0
     rounds: float = 1.0
+    folds: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
-from automl.core import Config, Proposal, Result
+from automl.core import Config, Proposal, Result, Status
 
-__all__ = ["Chain", "Optimizer"]
+__all__ = ["Chain", "Optimizer", "recalled", "usable_loss"]
 
 
 class Optimizer(Protocol):
@@ -33,6 +34,20 @@ class Optimizer(Protocol):
         ...
 
 
+def recalled(optimizer: Optimizer, config: Config) -> bool:
+    """Let an optimizer recall a configuration, or ask one that cannot; whether it goes on as it did."""
+    recall = getattr(optimizer, "recall", None)
+    if recall is None:
+        return [proposal.config for proposal in optimizer.ask(1)] == [config]
+    return bool(recall(config))
+
+
+def usable_loss(result: Result) -> float:
+    """Return the loss of a trial, infinite where it has none that counts."""
+    known = result.status in (Status.OK, Status.PRUNED) and result.loss is not None and math.isfinite(result.loss)
+    return float(result.loss) if known and result.loss is not None else math.inf
+
+
 class Chain:
     """Asks the first optimizer until it has nothing left, then the next; tells all of them."""
 
@@ -51,4 +66,4 @@ class Chain:
             optimizer.tell(result)
 
     def recall(self, config: Config) -> bool:
-        return any(optimizer.recall(config) for optimizer in self._optimizers)
+        return any(recalled(optimizer, config) for optimizer in self._optimizers)

@@ -3,32 +3,62 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from automl.core import Config, SettingError
 from automl.optimize.ask_tell import Chain, Optimizer
-from automl.optimize.bayes import BayesSearch
+from automl.optimize.bayes import BayesSearch, Prior
 from automl.optimize.genetic import GeneticSearch
+from automl.optimize.policy import Policy, first_shares
 from automl.optimize.portfolio import Portfolio
 from automl.optimize.random import RandomSearch
 from automl.space import Space
 
-__all__ = ["NAMES", "start_optimizer"]
+__all__ = ["NAMES", "explain_optimizer", "start_optimizer"]
 
 NAMES = ("auto", "bayes", "genetic", "random")
 
 
-def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed: int) -> Optimizer:
+def explain_optimizer(
+    choice: Any, *, seconds: float | None = None, trials: int | None = None, rows: int = 0
+) -> tuple[str, ...]:
+    """Return in sentences who proposes when, and why: what :func:`start_optimizer` will do."""
+    known = {
+        "auto": first_shares(seconds=seconds, trials=trials, rows=rows).reasons,
+        "bayes": ("the portfolio first", "then Bayesian optimization"),
+        "genetic": ("the portfolio first", "then genetic programming of pipelines"),
+        "random": ("random search",),
+    }
+    return known.get(choice, ()) if isinstance(choice, str) else ("an optimizer of the user's own",)
+
+
+def start_optimizer(
+    choice: Any,
+    space: Space,
+    portfolio: Iterable[Config],
+    seed: int,
+    *,
+    seconds: float | None = None,
+    trials: int | None = None,
+    rows: int = 0,
+    clock: Callable[[], float] | None = None,
+    prior: Prior | None = None,
+) -> Optimizer:
     """Return a new optimizer.
 
     Parameters
     ----------
     choice : "auto", "bayes", "genetic", "random" or object
-        ``auto``: the portfolio, then random search. ``bayes``: the portfolio, then Bayesian optimization, which
-        learns from both. ``genetic``: the portfolio, then genetic programming, which breeds trees from
-        both. ``random``: random search alone. An object with ``ask`` and ``tell`` is used as it is (a copy); any other
-        callable is called with (space, seed) and returns one.
+        ``auto``: the portfolio, then what pays, see :class:`Policy`. ``bayes``: the portfolio, then Bayesian
+        optimization, which learns from both. ``genetic``: the portfolio, then genetic programming, which breeds trees
+        from both. ``random``: random search alone. An object with ``ask`` and ``tell`` is used as it is (a copy); any
+        other callable is called with (space, seed) and returns one.
+    seconds, trials, rows, clock
+        Of the run, for ``auto``: see :class:`Policy`.
+    prior : callable, optional
+        What is known from elsewhere, for those that learn; see :class:`BayesSearch`.
 
     Raises
     ------
@@ -36,9 +66,10 @@ def start_optimizer(choice: Any, space: Space, portfolio: Iterable[Config], seed
         If it is none of these.
     """
     if isinstance(choice, str) and choice == "auto":
-        return Chain([Portfolio(portfolio), RandomSearch(space, seed)])
+        make = functools.partial(BayesSearch, prior=prior)
+        return Policy(space, portfolio, seed, seconds=seconds, trials=trials, rows=rows, clock=clock, make=make)
     if isinstance(choice, str) and choice == "bayes":
-        return Chain([Portfolio(portfolio), BayesSearch(space, seed)])
+        return Chain([Portfolio(portfolio), BayesSearch(space, seed, prior=prior)])
     if isinstance(choice, str) and choice == "genetic":
         return Chain([Portfolio(portfolio), GeneticSearch(space, seed)])
     if isinstance(choice, str) and choice == "random":

@@ -31,12 +31,26 @@ class Candidate:
     waits: bool = False  # for all rows: until it is screened and found good enough
     screened: FoldOutput | None = None  # what it reached on some of the rows; predictions are dropped
     screening: FoldResult | None = None
+    looking: bool = False  # its screening is under way
     result: Result | None = None
     told: bool = False  # the optimizer knows how it ended
 
     @property
     def complete(self) -> bool:
         return self.result is not None and self.result.status is Status.OK
+
+    @property
+    def whole(self) -> bool:
+        """Whether it was proposed on all rows."""
+        return self.trial.fidelity.rows == 1.0
+
+    @property
+    def lesson(self) -> Result:
+        """How it ended, for the optimizer: with the loss on the rows that it was proposed on."""
+        assert self.result is not None
+        if self.whole or self.screened is None or not np.isfinite(self.screened_loss):
+            return self.result
+        return replace(self.result, loss=self.screened_loss)
 
     @property
     def pending(self) -> list[int]:

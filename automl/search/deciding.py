@@ -14,8 +14,8 @@ from automl.ensemble import Decision, apply_decision, decide
 from automl.evaluate.influence import held_out_losses
 from automl.pipeline.assemble import decided
 from automl.search.evidence import Evidence, Scores
+from automl.search.launch import COUNTED_SECONDS
 from automl.search.loop import Run
-from automl.search.schedule import COUNTED_SECONDS
 from automl.search.selecting import after, in_worker
 
 __all__ = ["Decided", "decide_final", "place"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from automl.data import Dataset
 from automl.ensemble import Decision
 from automl.evaluate import Estimate, FoldOutput, OutOfFold, refit_params, run_refit
 from automl.pipeline.assemble import assemble
+from automl.pipeline.shared import interned
 from automl.search.candidate import Candidate
 from automl.search.deciding import Decided, decide_final, place
 from automl.search.evidence import Evidence
+from automl.search.launch import COUNTED_SECONDS, look_rows
 from automl.search.loop import (
     LOAD_MB_PER_SECOND,
     Run,
@@ -31,12 +33,12 @@ from automl.search.loop import (
     unpack,
 )
 from automl.search.plan import Member
-from automl.search.schedule import COUNTED_SECONDS
 from automl.search.selecting import Selected, choose, mix
 
 __all__ = ["Finished", "finish", "finish_alone", "load_model"]
 
 JOINING_SECONDS = 0.3  # kept for joining the models once they are loaded
+MOST_PARTS_MB = 50.0  # of what members predicted held out, kept with the model
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
     loaded = _load_all(run, chosen, _refit(run, chosen) if refit else {})
     if not loaded:
         return _last_resort(run, dataset)
+    shared = interned([member.models for member in loaded])
+    loaded = [replace(member, models=models) for member, models in zip(loaded, shared, strict=True)]
     total = sum(member.weight for member in loaded)
     scores = selected.scores
     if len(loaded) < len(chosen) and not evidence.builtin:
@@ -119,7 +123,8 @@ def _out_of_fold(run: Run, evidence: Evidence, loaded: Sequence[Loaded]) -> OutO
     """Return what the members predict together for rows held out, and the models that did."""
     total = sum(member.weight for member in loaded)
     shares = [member.weight / total for member in loaded]
-    prediction = sum(w * m.candidate.out_of_fold().astype(np.float64) for w, m in zip(shares, loaded, strict=True))
+    parts = np.stack([member.candidate.out_of_fold() for member in loaded])
+    prediction = mix(parts, shares)
     models: tuple[tuple[tuple[float, Any], ...], ...] = ()
     if not any(member.refitted for member in loaded) and all(len(m.models) == run.plan.n_folds for m in loaded):
         models = tuple(
@@ -129,10 +134,11 @@ def _out_of_fold(run: Run, evidence: Evidence, loaded: Sequence[Loaded]) -> OutO
         evidence.rows,
         evidence.folds,
         evidence.y,
-        np.asarray(prediction),
+        prediction,
         evidence.weights,
         evidence.groups,
         models,
+        parts if parts.nbytes <= 1e6 * MOST_PARTS_MB else None,
     )
 
 
@@ -282,7 +288,7 @@ def _last_resort(run: Run, dataset: Dataset) -> Finished:
     elif screened:
         best = min(screened, key=lambda c: c.screened_loss)
         models = [load_model(str(screened_path(run, best.trial.id)))]
-        rows = f"{run.plan.screen_rows:,} rows"
+        rows = f"{look_rows(run.plan, best):,} rows"
         run.notes.append(f"no trial was complete on all rows; the model is {best.model.name} on {rows}: give more time")
         value, n = best.screened_loss, len(run.folds.pairs[0][1])
         label, members = f"no complete trial; score of a model fitted on {rows}", (_member(run, best, value),)

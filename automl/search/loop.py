@@ -27,9 +27,10 @@ from automl.core import (
 )
 from automl.evaluate import FoldOutput, Folds, run_fold
 from automl.search.candidate import Candidate
+from automl.search.launch import Launch
 from automl.search.plan import FitPlan
 from automl.search.sampled import Sampled
-from automl.search.schedule import Launch, Schedule
+from automl.search.schedule import Schedule
 from automl.store import Artifacts
 
 __all__ = ["Run", "announce", "await_jobs", "await_results", "growth_to_all", "new_job", "run_search"]
@@ -218,7 +219,7 @@ def _take_in(run: Run, result: FoldResult) -> None:
         discard(run, candidate)
     elif ended:
         keep_best(run)
-    if run.plan.screen_rows:
+    if candidate.screened is not None:
         _keep_screened(run)
 
 

@@ -30,6 +30,7 @@ from automl.core import (
 from automl.data import Dataset, dump_dataset, infer_again
 from automl.evaluate import Folds, Held, join_held, predict_held
 from automl.metrics import NamedMetric
+from automl.search.launch import COUNTED_SECONDS
 from automl.search.loop import await_results, new_job
 from automl.search.nested_result import NestedResult, OuterFold, join_folds
 from automl.search.outer import fold_seconds, fold_settings, outer_folds, share_seconds
@@ -37,7 +38,6 @@ from automl.search.outer_records import kept_folds, outer_event, write_held
 from automl.search.plan import FitOutcome, Settings
 from automl.search.resolve import LEAST_SECONDS, check_settings, worker_count
 from automl.search.run import open_executor, run_fit, summary
-from automl.search.schedule import COUNTED_SECONDS
 from automl.search.scoring import resolve_metrics
 from automl.search.session import CUT_SHORT, has_ended
 from automl.store import RunFolder

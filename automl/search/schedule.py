@@ -6,48 +6,41 @@ import bisect
 import dataclasses
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from automl.core import Config, Event, FoldResult, JobKind, Proposal, Result, SettingError, Status, Trial, stream
+from automl.core import (
+    Config,
+    Event,
+    Fidelity,
+    FoldResult,
+    JobKind,
+    Proposal,
+    Result,
+    SettingError,
+    Status,
+    Trial,
+    stream,
+)
 from automl.evaluate import FoldOutput
-from automl.optimize import Optimizer
+from automl.optimize import Optimizer, recalled
 from automl.search.candidate import Candidate, falls_behind
 from automl.search.cost import CostModel, cheaper, is_cut_short
+from automl.search.launch import CUT, Launch, launch_fold, launch_look, look_rows
 from automl.search.plan import FitPlan
 from automl.search.screening import LEAST_RIVALS, deserving
 from automl.space import Catalog
 
-__all__ = ["COUNTED_SECONDS", "LAG", "Launch", "Schedule"]
+__all__ = ["LAG", "Schedule"]
 
-COUNTED_SECONDS = 600.0  # limit of a job in runs without a clock
 LAG = 16  # counted runs: trial i sees the Results of trials 0..i-LAG only, whatever n_jobs is
 BREADTH = 8  # so many different models get their first fold before others are completed
 EXEMPT = 8  # so many first trials are never raced
 RACE_DEPTH = 8
 SPARED = 0.05
 GIVE_UP = 40  # proposals in a row that cannot end in time
-CUT = 0.3  # share of the time that one fold may take at most
-SOFT = 0.45  # share of its limit after which boosting stops by itself: predicting and storing come after it
 SLOT = 0.25  # share of the time left that one trial may take before it is made cheaper
 FIRST_LOOKS = 24  # so many trials are screened before the best of them go on to all rows
 LOOKING = 0.2  # share of the time of all workers that this may take
-LOOK_CUT = 0.1  # share of the time that screening one trial may take at most
 LEAST_SHARE = 0.6  # of its expected time that a fit on all rows must be given where it takes long
-LARGE_SOFT = 0.8  # as SOFT, where fitting takes long and what comes after it does not
-
-
-@dataclass(frozen=True)
-class Launch:
-    """A fold to submit, with its limits in seconds: soft (boosting stops by itself) and hard (killed).
-
-    ``rows`` is the share of its training rows; below 1 it is a trial's screening.
-    """
-
-    candidate: Candidate
-    fold: int
-    soft_seconds: float | None
-    hard_seconds: float | None
-    rows: float = 1.0
 
 
 class Schedule:
@@ -58,7 +51,8 @@ class Schedule:
     time there is comes last. Counted runs go by trial number and depend on Results only.
 
     On large tables (``plan.screen_rows``) all later trials are screened on some of the rows, and only the best third
-    and the best of each family go on to their folds on all rows, best first.
+    and the best of each family go on to their folds on all rows, best first. What an optimizer proposes on fewer rows
+    is looked at on those only: its loss chooses, it is never complete.
     """
 
     def __init__(
@@ -101,7 +95,8 @@ class Schedule:
         for candidate in self._in_order(left):
             if candidate.wants and (not self._plan.timed or self._fits(candidate, left)):
                 return self._launch(candidate, candidate.wants[0], left)
-        return None
+        unseen = (c for c in self.candidates if c.waits and c.result is None and not c.looking and c.screening is None)
+        return next((self._look(candidate, left) for candidate in unseen), None)
 
     @property
     def reason(self) -> str | None:
@@ -184,9 +179,16 @@ class Schedule:
             proposal = self._affordable(proposals[0], left) if self._plan.timed else proposals[0]
             if proposal is not None:
                 self._turned_down = 0
+                for text in self._news():
+                    self._emit(Event("policy", {"text": text}))
                 return self._open(proposal, left)
             self._turned_down += 1
         return None
+
+    def _news(self) -> list[str]:
+        """What the optimizer has changed its mind about, if it tells."""
+        news = getattr(self._optimizer, "news", None)
+        return list(news()) if callable(news) else []
 
     def _may_open(self) -> bool:
         """Counted runs: trial i opens only when all trials up to i - LAG have ended and are told."""
@@ -196,15 +198,16 @@ class Schedule:
         if any(c.result is None for c in self.candidates[: max(0, seen + 1)]):
             return False
         while self._told <= seen:
-            result = self.candidates[self._told].result
-            assert result is not None
-            self._optimizer.tell(result)
+            self._optimizer.tell(self.candidates[self._told].lesson)
             self._told += 1
         return True
 
     def _affordable(self, proposal: Proposal, left: float) -> Proposal | None:
         """Return the proposal if its trial is expected to end in time; made cheaper if that is what it takes."""
         config = proposal.config
+        if proposal.fidelity.rows < 1.0:
+            rows = max(1, round(proposal.fidelity.rows * self._plan.train_rows))
+            return proposal if self._cost.high(config, rows) <= left else None
         model = self._catalog.get(config.steps[-1].component)
         rounds_of_jobs = -(-self._plan.n_folds // self._plan.n_jobs)
         excess = self._cost.expected(config) * rounds_of_jobs / max(1e-9, SLOT * left)
@@ -222,30 +225,30 @@ class Schedule:
     def _open(self, proposal: Proposal, left: float) -> Candidate:
         candidate = self._candidate(proposal)
         trial = candidate.trial
-        if self._plan.screen_rows:
+        if not candidate.whole:
+            candidate.waits = True
+        elif self._plan.screen_rows and all(c.whole or c.trial.config != trial.config for c in self.candidates):
             candidate.waits = trial.id >= 2 or (self._plan.timed and not self._fits(candidate, left))
         self.candidates.append(candidate)
-        self._emit(
-            Event(
-                "trial",
-                {
-                    "trial": trial.id,
-                    "config": trial.config.to_json(),
-                    "origin": trial.origin,
-                    "key": trial.config.key(),
-                    "waits": candidate.waits,
-                },
-            )
-        )
+        data = {
+            "trial": trial.id,
+            "config": trial.config.to_json(),
+            "origin": trial.origin,
+            "key": trial.config.key(),
+            "waits": candidate.waits,
+        }
+        self._emit(Event("trial", data if candidate.whole else {**data, "rows": trial.fidelity.rows}))
         return candidate
 
     def _candidate(self, proposal: Proposal) -> Candidate:
+        if proposal.fidelity != Fidelity(rows=proposal.fidelity.rows):
+            raise SettingError(f"the optimizer proposed {proposal.fidelity}: a fit takes fewer rows only")
         trial = Trial(len(self.candidates), proposal.config, proposal.origin, proposal.fidelity)
         model = self._catalog.get(proposal.config.steps[-1].component)
         exempt = trial.id < (2 if self._plan.screen_rows else EXEMPT)
         return Candidate(trial, model, self._plan.n_folds, exempt=exempt)
 
-    def reopen(self, config: Config, origin: str, *, waits: bool) -> None:
+    def reopen(self, config: Config, origin: str, *, waits: bool, rows: float = 1.0) -> None:
         """Open again the next trial of an earlier session; the optimizer goes on behind it.
 
         Raises
@@ -255,42 +258,22 @@ class Schedule:
         """
         if not self._plan.timed:
             self._may_open()
-        recall = getattr(self._optimizer, "recall", None)
-        same = recall(config) if recall else [proposal.config for proposal in self._optimizer.ask(1)] == [config]
+        same = recalled(self._optimizer, config)
+        self._news()  # told already
         if not (same or self._plan.timed):
             raise SettingError(
                 f"the optimizer does not propose trial {len(self.candidates)} again as it did: "
                 "resume with the same optimizer and the same versions of all libraries"
             )
-        candidate = self._candidate(Proposal(config, origin))
+        candidate = self._candidate(Proposal(config, origin, Fidelity(rows=rows)))
         candidate.waits = waits
         self.candidates.append(candidate)
 
     def _launch(self, candidate: Candidate, fold: int, left: float) -> Launch:
-        candidate.running.add(fold)
-        if not self._plan.timed:
-            return Launch(candidate, fold, None, COUNTED_SECONDS)
-        assert self._plan.seconds is not None
-        longest = CUT * self._plan.seconds
-        if self._plan.screen_rows and candidate.model.heeds_clock:  # few fits, each as long as it takes
-            left = max(left, 0.5)
-            usual = self._cost.expected(candidate.trial.config)
-            return Launch(candidate, fold, LARGE_SOFT * min(max(longest, 1.5 * usual), left), left)
-        usual = self._cost.high(candidate.trial.config)
-        hard = min(longest, max(0.1 * self._plan.seconds, 2.0, 2.5 * usual), max(left, 0.5))
-        return Launch(candidate, fold, SOFT * hard, hard)
+        return launch_fold(self._plan, self._cost, candidate, fold, left)
 
     def _look(self, candidate: Candidate, left: float) -> Launch:
-        """Screen a trial: its first fold, fitted on some of the rows."""
-        rows = self._plan.screen_rows
-        assert rows is not None
-        share = rows / self._plan.train_rows
-        if not self._plan.timed:
-            return Launch(candidate, 0, None, COUNTED_SECONDS, share)
-        assert self._plan.seconds is not None
-        usual = self._cost.high(candidate.trial.config, rows)
-        hard = min(LOOK_CUT * self._plan.seconds, max(0.05 * self._plan.seconds, 2.5 * usual), max(left, 0.5))
-        return Launch(candidate, 0, SOFT * hard, hard, share)
+        return launch_look(self._plan, self._cost, candidate, left)
 
     # ---- what came back
 
@@ -325,7 +308,8 @@ class Schedule:
         assert result.trial is not None and result.fold is not None
         candidate = self.candidates[result.trial]
         candidate.running.discard(result.fold)
-        if result.kind is JobKind.PROBE:
+        candidate.looking = False
+        if result.kind is JobKind.PROBE and candidate.whole:
             candidate.waits = False  # straight to all rows
 
     def _learn_cost(self, candidate: Candidate, result: FoldResult) -> None:
@@ -335,13 +319,16 @@ class Schedule:
         seconds = result.wall_seconds * (2.0 if killed else 1.0)
         if result.kind is JobKind.PROBE:
             self._screening_seconds += result.wall_seconds
-            self._cost.observe(candidate.trial.config, seconds, self._plan.screen_rows)
+            self._cost.observe(candidate.trial.config, seconds, look_rows(self._plan, candidate))
         else:
             self._cost.observe(candidate.trial.config, seconds / self._plan.share_of(result.fold))
 
     def _judge_screening(self, candidate: Candidate) -> list[Result]:
         """End trials that fall behind on some of the rows: counted runs this one, timed runs whoever waits."""
-        seen = [c for c in self.candidates if c.screened]
+        if not candidate.whole:
+            reason = f"looked at on {look_rows(self._plan, candidate):,} rows"
+            return [self._close(candidate, Status.PRUNED, reason)]
+        seen = [c for c in self.candidates if c.screened and c.whole]
         enough, waiting = len(seen) >= FIRST_LOOKS, [c for c in seen if c.waits and c.result is None]
         if not self._plan.timed:
             seen = [c for c in seen if c.trial.id <= candidate.trial.id - LAG]
@@ -383,7 +370,7 @@ class Schedule:
             self._ranked.add(candidate.trial.id)
             bisect.insort(self._best, candidate, key=lambda c: (c.loss, c.trial.id))
         if self._plan.timed and not candidate.told:
-            self._optimizer.tell(result)
+            self._optimizer.tell(candidate.lesson)
             candidate.told = True
         return result
 

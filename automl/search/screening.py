@@ -37,7 +37,7 @@ def screening_rows(train_rows: int, trial_seconds: float, capacity_seconds: floa
 
 def deserving(candidates: Sequence[Candidate]) -> set[int]:
     """Return the trials that go on to all rows: the best third of those screened, and the best of each family."""
-    ranked = sorted((c for c in candidates if c.screened), key=lambda c: (c.screened_loss, c.trial.id))
+    ranked = sorted((c for c in candidates if c.screened and c.whole), key=lambda c: (c.screened_loss, c.trial.id))
     ranked = [c for c in ranked if c.screened_loss < math.inf]
     kept = {c.trial.id for c in ranked[: math.ceil(KEPT * len(ranked))]}
     families: dict[str, int] = {}

@@ -12,19 +12,21 @@ import numpy as np
 
 from automl.core import Array, Job, JobKind, NoModelError, Status
 from automl.data import Task
-from automl.ensemble import select_decided
+from automl.ensemble import select_decided, slimmed
 from automl.evaluate import Estimate
+from automl.evaluate.influence import standard_errors
 from automl.metrics import get_metric
 from automl.search.candidate import Candidate
 from automl.search.evidence import Entrants, Evidence, Scores, compare
+from automl.search.launch import COUNTED_SECONDS
 from automl.search.loop import LOAD_MB_PER_SECOND, Run, await_jobs
-from automl.search.schedule import COUNTED_SECONDS
 
 __all__ = ["Selected", "after", "choose", "in_worker"]
 
 STARTING_SECONDS = 0.5  # a worker may have to be started for it
 CORRECTING = 0.03  # of the time budget
 SELECTING = 0.6  # of the time for both
+UNSEEN = 0.05  # standard errors of the score: what slow members may be worth and still leave
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def choose(run: Run, evidence: Evidence, candidates: Sequence[Candidate]) -> Sel
         Entrants.of(run),
         families=[candidate.model.family for candidate in candidates],
         size=run.plan.ensemble_size,
+        # not in a counted run, where no clock may decide
+        predicting=[c.measures().predict_seconds for c in candidates] if run.plan.timed else None,
         seconds=seconds,
         correcting=None if run.plan.seconds is None else CORRECTING * run.plan.seconds,
     )
@@ -87,11 +91,14 @@ def _select(
     size: int,
     seconds: float | None,
     correcting: float | None,
+    predicting: Sequence[float] | None = None,
 ) -> Selected:
     stack = np.stack(list(predictions))
     last = after(seconds)
     stop = after(None if seconds is None else SELECTING * seconds)
     weights, method, nested = _weights(stack, evidence, families, size, stop)
+    if predicting is not None:
+        weights = _without_slow(stack, weights, evidence, predicting, stop)
     mixed = mix(stack, weights)
     limit = after(correcting)
     comparison = compare(evidence, entrants, last)
@@ -124,6 +131,35 @@ def _weights(
             continue
         return tuple(float(weight) for weight in choice.weights), choice.method, dict(choice.nested)
     return (1.0, *([0.0] * (len(stack) - 1))), "single", {}  # the best trial stands first
+
+
+def _without_slow(
+    stack: Array,
+    weights: tuple[float, ...],
+    evidence: Evidence,
+    predicting: Sequence[float],
+    stop: Callable[[], bool] | None,
+) -> tuple[float, ...]:
+    """Return the weights without members that take much of the time to predict for a gain that nobody can see."""
+    if evidence.metric.needs == "label" or not evidence.builtin or sum(weight > 0 for weight in weights) < 2:
+        return weights
+    rows = np.arange(len(evidence.y)) if evidence.recent is None else evidence.recent
+    some = evidence.part(rows)
+    mixed = mix(stack[:, rows], weights)
+    error = standard_errors(
+        some.metric, some.y, mixed[None], weights=some.weights, folds=some.folds, clusters=some.clusters, stop=stop
+    )[0]
+    if not error > 0:
+        return weights
+    return slimmed(
+        stack[:, rows],
+        weights,
+        some.y,
+        some.metric,
+        seconds=predicting,
+        allowed=UNSEEN * float(error),
+        row_weights=some.weights,
+    )
 
 
 def mix(stack: Array, weights: Sequence[float]) -> Array:

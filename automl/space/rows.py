@@ -46,6 +46,16 @@ class RowSpace:
     def width(self) -> int:
         return len(self._parts)
 
+    @property
+    def root(self) -> int | None:
+        """The column of the choice that most others depend on; None where nothing does."""
+        below = [len(found) if size > 1 else 0 for found, size in zip(self._below, self._sizes, strict=True)]
+        return int(np.argmax(below)) if any(below) else None
+
+    def choices(self, column: int) -> int:
+        """Return how many choices a column has; 0 for a number."""
+        return int(self._sizes[column])
+
     def draw(self, n: int, rng: np.random.Generator) -> Array:
         """Return n rows drawn independently, shape (n, d)."""
         state = np.random.RandomState(int(rng.integers(2**31 - 1)))
@@ -55,18 +65,24 @@ class RowSpace:
             rows[~self._active(rows, column), column] = np.nan
         return rows
 
-    def neighbours(self, rows: Array, each: int, rng: np.random.Generator) -> Array:
+    def neighbours(
+        self, rows: Array, each: int, rng: np.random.Generator, *, step: float = STEP, fixed: int | None = None
+    ) -> Array:
         """Return ``each`` changed copies of every row, shape (each * n, d): one active value differs.
 
-        A number moves by a normal step cut at its range, a choice becomes another one (Hutter et al., LION 2011). What
-        a new choice makes active is drawn, what it makes inactive is left out.
+        A number moves by a normal step, ``step`` of its range, cut at its range; a choice becomes another one (Hutter
+        et al., LION 2011). What a new choice makes active is drawn, what it makes inactive is left out. The column
+        ``fixed`` stays as it is where anything else can change.
         """
         changed = np.repeat(rows, each, axis=0)
         active = ~np.isnan(changed)
-        place = np.where(active, rng.random(changed.shape), -1.0).argmax(axis=1)
+        order = np.where(active, rng.random(changed.shape), -1.0)
+        if fixed is not None:
+            order[:, fixed] -= 1.0
+        place = order.argmax(axis=1)
         for column in np.unique(place):
             here = np.flatnonzero(place == column)
-            changed[here, column] = self._moved(changed[here, column], int(column), rng)
+            changed[here, column] = self._moved(changed[here, column], int(column), rng, step)
             if self._below[column]:
                 changed[here] = self._settled(changed[here], self._below[column], rng)
         return changed
@@ -90,14 +106,14 @@ class RowSpace:
         cells[row, self._starts[column] + chosen[row, column].astype(np.intp)] = 1.0
         return cells
 
-    def _moved(self, values: Array, column: int, rng: np.random.Generator) -> Array:
+    def _moved(self, values: Array, column: int, rng: np.random.Generator, step: float) -> Array:
         size = self._sizes[column]
         if size > 1:
             return np.asarray((values + rng.integers(1, size, len(values))) % size, dtype=np.float64)
         if size == 1:
             return values
         low, high = float(self._parts[column].lower_vectorized), float(self._parts[column].upper_vectorized)
-        return self._legal(np.clip(values + STEP * rng.standard_normal(len(values)), low, high), column)
+        return self._legal(np.clip(values + step * rng.standard_normal(len(values)), low, high), column)
 
     def _legal(self, values: Array, column: int) -> Array:
         part = self._parts[column]

@@ -3,7 +3,20 @@
 import pytest
 
 from automl.core import Config, Measures, Result, SettingError, Status, Step, Trial
-from automl.optimize import BayesSearch, Chain, GeneticSearch, Portfolio, RandomSearch, start_optimizer
+from automl.optimize import (
+    ASHA,
+    BayesSearch,
+    Chain,
+    GeneticSearch,
+    Hyperband,
+    LearnerChoice,
+    Policy,
+    Portfolio,
+    RandomSearch,
+    SuccessiveHalving,
+    ladder,
+    start_optimizer,
+)
 from automl.space import build_space, default_catalog, facts_of, start_portfolio
 from tests.builders import mixed_dataset
 
@@ -23,6 +36,13 @@ MAKERS = {
     "genetic": lambda space, seed: GeneticSearch(space, seed, population=12, initial=8),
     "portfolio": lambda space, seed: Portfolio(portfolio_of(space)),
     "auto": lambda space, seed: start_optimizer("auto", space, portfolio_of(space), seed),
+    "policy": lambda space, seed: Policy(space, portfolio_of(space)[:3], seed, seconds=600.0),
+    "learners": LearnerChoice,
+    "random learners": lambda space, seed: LearnerChoice(space, seed, make=RandomSearch),
+    "asha": lambda space, seed: ASHA(RandomSearch(space, seed), ladder(1 / 9)),
+    "asha around the forest": lambda space, seed: ASHA(BayesSearch(space, seed, initial=8), ladder(1 / 9)),
+    "successive halving": lambda space, seed: SuccessiveHalving(RandomSearch(space, seed), ladder(1 / 9)),
+    "hyperband": lambda space, seed: Hyperband(RandomSearch(space, seed), ladder(1 / 9)),
 }
 
 
@@ -33,6 +53,14 @@ def _make(request, space):
 
 def told(config, status=Status.OK, number=0):
     return Result(Trial(number, config, "foreign"), status, 0.5 if status is Status.OK else None, Measures())
+
+
+def answered(proposal, number):
+    """What came of a proposal, at its own fidelity; one in seven fails."""
+    trial = Trial(number, proposal.config, proposal.origin, proposal.fidelity)
+    status = Status.OK if number % 7 else Status.CRASHED
+    loss = int(proposal.config.key(), 16) % 1000 / 1000 - proposal.fidelity.rows if number % 7 else None
+    return Result(trial, status, loss, Measures())
 
 
 def test_proposals_are_valid(make, space):
@@ -79,6 +107,28 @@ def test_it_goes_on_behind_what_an_earlier_process_was_given(make, n, told_too):
             for optimizer in (whole, later):
                 optimizer.tell(told(proposal.config, number=number))
     assert later.ask(10) == whole.ask(10)
+
+
+def test_it_goes_on_in_the_middle_of_a_run(make):
+    """Results come back late; a second process is given the same trials and Results."""
+    whole, later, flying = make(5), make(5), []
+    for number in range(24):
+        [proposal] = whole.ask(1)
+        assert later.recall(proposal.config)
+        flying.append(answered(proposal, number))
+        if len(flying) > 4:
+            whole.tell(flying[0])
+            later.tell(flying.pop(0))
+    assert later.ask(4) == whole.ask(4)
+
+
+def test_the_same_configuration_comes_again_at_another_fidelity_only(make):
+    optimizer, seen = make(2), set()
+    for number in range(30):
+        for proposal in optimizer.ask(1):
+            assert (proposal.config, proposal.fidelity) not in seen
+            seen.add((proposal.config, proposal.fidelity))
+            optimizer.tell(answered(proposal, number))
 
 
 def test_nothing_left_cannot_be_recalled(space):

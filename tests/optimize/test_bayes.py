@@ -7,6 +7,8 @@ import pytest
 from ConfigSpace import ConfigurationSpace, EqualsCondition, ForbiddenEqualsClause
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Matern
 
 from automl.core import Measures, Result, SettingError, Status, Trial
 from automl.optimize import BayesSearch, RandomSearch
@@ -19,6 +21,7 @@ from automl.optimize.bayes import (
     lower_bound,
     probability,
 )
+from automl.optimize.bayes.process import Process, Scales, tune
 from automl.space import FreeSpace, RowSpace
 
 
@@ -86,6 +89,50 @@ def test_a_forest_knows_more_where_it_has_seen_more():
     forest = grow(rows, 5 * (rows[:, 0] > 0.5) + rng.normal(0, 0.1, 300), rng)
     mean, _ = forest.predict(np.array([[0.1, 0.5, 0.5], [0.9, 0.5, 0.5]]))
     assert mean == pytest.approx([0.0, 5.0], abs=0.5)
+
+
+def test_a_process_goes_through_what_it_has_seen_and_is_unsure_elsewhere():
+    rng = np.random.default_rng(0)
+    cells = rng.random((25, 2))
+    values = np.sin(6 * cells[:, 0]) + 3.0
+    scales = tune(cells, values)
+    process = Process(cells, values, scales)
+    mean, deviation = process.predict(cells)
+    assert mean == pytest.approx(values, abs=0.02) and deviation.max() < 0.05
+    new = rng.random((200, 2))
+    mean, deviation = process.predict(new)
+    assert np.abs(mean - np.sin(6 * new[:, 0]) - 3.0).mean() < 0.1
+    assert process.predict(np.array([[5.0, 5.0]]))[1][0] > 3 * np.median(deviation)
+
+
+def test_the_process_is_scikit_learns():
+    rng = np.random.default_rng(1)
+    cells, values, new = rng.random((15, 3)), rng.normal(size=15), rng.random((20, 3))
+    lengths, noise = np.array([0.3, 0.8, 2.0]), 0.1
+    mean, deviation = Process(cells, values, Scales(lengths**-2.0, noise)).predict(new)
+    kernel = Matern(lengths, nu=2.5)
+    other = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(cells, values - values.mean())
+    expected, spread = other.predict(new, return_std=True)
+    centred = values - values.mean()
+    amplitude = centred @ np.linalg.solve(kernel(cells) + noise * np.eye(15), centred) / 15
+    assert mean == pytest.approx(expected + values.mean())
+    assert deviation == pytest.approx(spread * np.sqrt(amplitude))
+
+
+def test_columns_that_do_not_matter_lose_their_weight():
+    rng = np.random.default_rng(2)
+    cells = rng.random((60, 4))
+    weights = tune(cells, np.sin(5 * cells[:, 1]) + cells[:, 1]).weights
+    assert weights[1] > 0 and weights[[0, 2, 3]].max() < 0.1 * weights[1]
+
+
+def test_noise_is_seen_as_noise():
+    rng = np.random.default_rng(3)
+    cells = rng.random((80, 1))
+    values = cells[:, 0] + 0.5 * rng.normal(size=80)
+    scales = tune(cells, values)
+    assert scales.noise == 0.3
+    assert np.abs(Process(cells, values, scales).predict(cells)[0] - values).mean() > 0.2
 
 
 def conditional():
@@ -169,6 +216,38 @@ def test_dear_regions_are_avoided_where_seconds_count():
         return sum(seconds[20:])
 
     assert spent(1.0) < 0.7 * spent(0.0)
+
+
+def test_a_branch_that_is_good_first_is_not_polished_for_good():
+    """Branch a is good at once and never better than .3; branch b is poor at first, and has the optimum."""
+    declared = ConfigurationSpace({"kind": ["a", "b"], "x": (0.0, 1.0), "y": (0.0, 1.0), "z": (0.0, 1.0)})
+    declared.add(*(EqualsCondition(declared[n], declared["kind"], k) for n, k in (("x", "a"), ("y", "b"), ("z", "b"))))
+    space = FreeSpace(declared)
+
+    def found(seed):
+        optimizer, best = BayesSearch(space, seed), 9.0
+        for number in range(60):
+            [proposal] = optimizer.ask(1)
+            v = space.values(proposal.config)
+            loss = 0.3 + 0.01 * v["x"] if v["kind"] == "a" else 4 * (v["y"] - 0.3) ** 2 + 4 * (v["z"] - 0.8) ** 2
+            optimizer.tell(Result(Trial(number, proposal.config, ""), Status.OK, loss, Measures()))
+            best = min(best, loss)
+        return best
+
+    assert max(found(seed) for seed in range(2)) < 0.05
+
+
+def test_it_goes_on_where_a_branch_has_nothing_new():
+    """Kind c has no parameters of its own: once tried, all of it is known."""
+    space = FreeSpace(ConfigurationSpace({"kind": ["a", "b", "c"], "x": (0.0, 1.0)}))
+    declared = space.configspace
+    declared.add(EqualsCondition(declared["x"], declared["kind"], "a"))
+    optimizer = BayesSearch(space, 0)
+    for number in range(50):
+        [proposal] = optimizer.ask(1)
+        v = space.values(proposal.config)
+        loss = {"a": 1.0, "b": 2.0, "c": 0.0}[v["kind"]] + v.get("x", 0.0)
+        optimizer.tell(Result(Trial(number, proposal.config, ""), Status.OK, loss, Measures()))
 
 
 def test_forbidden_combinations_are_never_proposed():

@@ -8,13 +8,14 @@ from automl.optimize.bayes.acquisition import (
     probability,
 )
 from automl.optimize.bayes.forest import Forest, Leaves, grow
-from automl.optimize.bayes.search import BayesSearch
+from automl.optimize.bayes.search import BayesSearch, Prior
 
 __all__ = [
     "ACQUISITIONS",
     "BayesSearch",
     "Forest",
     "Leaves",
+    "Prior",
     "expected_improvement",
     "grow",
     "log_expected_improvement",

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from automl.core import Array, Config, InputError, Proposal, Result, SettingError, Status, stream
 from automl.optimize.bayes.acquisition import ACQUISITIONS
 from automl.optimize.bayes.forest import Forest, grow
+from automl.optimize.bayes.process import Process, Scales, tune
 from automl.space import RowSpace
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
-__all__ = ["BayesSearch", "Vectors"]
+__all__ = ["BayesSearch", "Prior", "Vectors"]
 
 EVERY = 8  # Results between two forests
 DRAWN = 600  # random candidates for one proposal
 STARTS = 10
 NEIGHBOURS = 6  # of each start, in each round
-ROUNDS = 5
+STEPS = (0.2, 0.1, 0.05, 0.02) * 2  # of the rounds of local search, in units of the ranges
+ANYWHERE = 5  # rounds where all branches are looked at: those take longest
 RANDOM_SHARE = 0.1  # of the proposals
+BRANCH_SHARE = 0.5  # of the proposals look at one branch only
+OF_PROCESS = (6, 80)  # rows of a branch for a Gaussian process: at least, and the best so many
 TRIES = 50
 WORST = 0.8  # losses above this quantile are all the same: they are not where the optimum is
 LOG_OFFSET = 0.02
+
+
+Expected = Callable[[Array], Array]
+Prior = Callable[[Any], Callable[[Array, Array], Expected | None]]
 
 
 class Vectors(Protocol):
@@ -43,9 +51,13 @@ class BayesSearch:
     """Proposes where a random forest, fitted to the losses told so far, expects most improvement.
 
     Sequential model-based optimization after Hutter, Hoos and Leyton-Brown (SMAC, LION 2011): a forest over the
-    conditional space, log expected improvement, local search around the best. A new forest is grown every 8 Results;
-    in between new Results, and the mean loss for proposals that are still under way (constant liar; Ginsbourger et al.
+    conditional space, log expected improvement, local search around the best. A new forest is grown every 8 Results; in
+    between new Results, and the mean loss for proposals that are still under way (constant liar; Ginsbourger et al.
     2010), go into its leaves. Proposal i draws from a generator of its own.
+
+    Every second proposal looks at one branch only, a value of the choice that most parameters depend on, such as one
+    model: with a Gaussian process, and for an improvement over the best *there*. Otherwise whatever branch is good
+    first would be polished for good. The better the best of a branch, the more often its turn comes.
 
     Parameters
     ----------
@@ -57,6 +69,11 @@ class BayesSearch:
     per_second : float
         How much predicted seconds count: the acquisition is divided by seconds to this power. 0 in runs that must not
         depend on a clock.
+    prior : callable, optional
+        What is known from elsewhere. Called with the space, it returns a callable that, given the vectors tried so far
+        and their losses (NaN where one failed), returns what to expect of other vectors, in any unit, or None where it
+        has nothing to say. The forest learns what is left unexplained; a prior that runs against the losses seen
+        counts for nothing.
 
     Examples
     --------
@@ -77,7 +94,14 @@ class BayesSearch:
     """
 
     def __init__(
-        self, space: Vectors, seed: int, *, acquisition: str = "log_ei", initial: int = 10, per_second: float = 0.0
+        self,
+        space: Vectors,
+        seed: int,
+        *,
+        acquisition: str = "log_ei",
+        initial: int = 10,
+        per_second: float = 0.0,
+        prior: Prior | None = None,
     ) -> None:
         if acquisition not in ACQUISITIONS:
             raise SettingError(f"acquisition={acquisition!r}; give one of {', '.join(ACQUISITIONS)}")
@@ -85,10 +109,13 @@ class BayesSearch:
             raise SettingError(f"per_second={per_second} needs acquisition='log_ei', not {acquisition!r}")
         self._space = space
         self._rows = RowSpace(space.configspace)
+        self._root = self._rows.root
         self._seed = seed
         self._acquisition = acquisition
         self._initial = max(initial, EVERY)
         self._per_second = per_second
+        self._prior = None if prior is None else prior(space)
+        self._known: Expected | None = None  # the part of the warped losses that the prior explains
         self._asked = 0
         self._seen: set[str] = set()
         self._waiting: dict[str, Array] = {}
@@ -98,6 +125,7 @@ class BayesSearch:
         self._seconds: list[float] = []
         self._grown = 0
         self._by_loss: Forest | None = None
+        self._scales: dict[float, tuple[int, Scales]] = {}  # of branches, and after how many Results
         self._by_seconds: Forest | None = None
 
     def ask(self, n: int) -> list[Proposal]:
@@ -158,15 +186,20 @@ class BayesSearch:
         usable = int(np.isfinite(self._losses).sum())
         if usable < self._initial or rng.random() < RANDOM_SHARE:
             return self._rows.draw(TRIES, rng)
-        score = self._scorer()
-        drawn = self._rows.draw(DRAWN, rng)
+        branch = self._branch(rng)
+        known, anywhere = self._inside(np.array(self._vectors), branch), self._rows.draw(DRAWN, rng)
+        drawn = anywhere[self._inside(anywhere, branch)]
+        if not known.any():  # nothing to improve upon there
+            return np.concatenate([drawn, anywhere])
+        score = self._scorer(branch, known)
         drawn = drawn[np.argsort(-score(drawn), kind="stable")]
-        best = np.argsort(self._filled(), kind="stable")[: STARTS // 2]
+        best = np.flatnonzero(known)[np.argsort(self._filled()[known], kind="stable")][: STARTS // 2]
         front = np.concatenate([drawn[: STARTS - len(best)], np.array(self._vectors)[best]])
-        found = [drawn[:TRIES]]
+        found = [drawn[:TRIES], anywhere[:TRIES]]
+        steps, fixed = (STEPS[:ANYWHERE], None) if branch is None else (STEPS, self._root)
         held = score(front)
-        for _ in range(ROUNDS):
-            near = self._rows.neighbours(front, NEIGHBOURS, rng)
+        for step in steps:
+            near = self._rows.neighbours(front, NEIGHBOURS, rng, step=step, fixed=fixed)
             promise = score(near)
             found.append(near)
             block = promise.reshape(len(front), NEIGHBOURS)
@@ -177,27 +210,67 @@ class BayesSearch:
         rows = np.concatenate(found)
         return np.asarray(rows[np.argsort(-score(rows), kind="stable")])
 
-    def _scorer(self) -> Callable[[Array], Array]:
-        """Return what a row promises, by forests that hold everything told and a guess for everything under way."""
+    def _branch(self, rng: np.random.Generator) -> float | None:
+        """Return the branch to look at, or None for all: the better its best loss, the likelier, by ranks.
+
+        A branch that was never tried ranks in the middle.
+        """
+        if rng.random() >= BRANCH_SHARE:
+            return None
+        if self._root is None:
+            return 0.0  # all is one branch
+        values, losses = np.array(self._vectors)[:, self._root], self._filled()
+        best = np.full(self._rows.choices(self._root), np.nan)
+        for branch in np.unique(values[~np.isnan(values)]).astype(np.intp):
+            best[branch] = losses[values == branch].min()
+        best = np.where(np.isnan(best), np.nanmedian(best), best)
+        weights = 1.0 / (1.0 + np.argsort(np.argsort(best, kind="stable"), kind="stable"))
+        return float(rng.choice(len(best), p=weights / weights.sum()))
+
+    def _inside(self, rows: Array, branch: float | None) -> Array:
+        if branch is None or self._root is None:
+            return np.ones(len(rows), dtype=bool)
+        return np.asarray(rows[:, self._root] == branch)
+
+    def _scorer(self, branch: float | None, known: Array) -> Callable[[Array], Array]:
+        """Return what a row promises, by forests that hold everything told and a guess for everything under way.
+
+        The improvement is one over the best of what is ``known`` in the branch; other rows promise nothing.
+        """
         self._grow()
         assert self._by_loss is not None
         values = self._warped()
-        later = np.array(self._cells[self._grown :])
-        by_loss = self._by_loss.add(later, values[self._grown :])
-        if self._waiting:
-            pending = self._rows.encoded(np.array(list(self._waiting.values())))
-            by_loss = by_loss.add(pending, np.full(len(pending), values.mean()))
-        best, promise = float(values.min()), ACQUISITIONS[self._acquisition]
+        left = values - self._explained(np.array(self._vectors))
+        waiting = np.array(list(self._waiting.values())).reshape(-1, self._rows.width)
+        lies = values.mean() - self._explained(waiting)
+        by_loss: Forest | Process
+        if branch is not None and known[: self._grown].sum() >= OF_PROCESS[0]:
+            here = self._inside(waiting, branch)
+            by_loss = self._process(branch, known, left, self._rows.encoded(waiting[here]), lies[here])
+        else:
+            later = np.array(self._cells[self._grown :])
+            by_loss = self._by_loss.add(later, left[self._grown :]).add(self._rows.encoded(waiting), lies)
+        best, promise = float(values[known].min()), ACQUISITIONS[self._acquisition]
 
         def score(rows: Array) -> Array:
             cells = self._rows.encoded(rows)
             mean, deviation = by_loss.predict(cells)
-            value = promise(mean, deviation, best)
+            value = promise(mean + self._explained(rows), deviation, best)
             if self._per_second and self._by_seconds is not None:
                 value = value - self._per_second * self._by_seconds.predict(cells)[0]
-            return np.asarray(value)
+            return np.where(self._inside(rows, branch), value, -np.inf)
 
         return score
+
+    def _process(self, branch: float, known: Array, values: Array, waiting: Array, lies: Array) -> Process:
+        """Return a process of the best rows of a branch, with scales as of the last multiple of 8 Results."""
+        cells = np.array(self._cells)
+        if self._scales.get(branch, (0, None))[0] != self._grown:
+            rows = _least(values[: self._grown], known[: self._grown])
+            self._scales[branch] = self._grown, tune(cells[rows], values[rows])
+        rows = _least(values, known)
+        joined = np.concatenate([cells[rows], waiting]), np.concatenate([values[rows], lies])
+        return Process(*joined, self._scales[branch][1])
 
     def _grow(self) -> None:
         """Grow new forests where enough Results have come: on the first so many, whenever that happens."""
@@ -208,9 +281,15 @@ class BayesSearch:
         rng = stream(self._seed, "forest", wanted)
         encoded = np.array(self._cells[:wanted])
         self._grown = wanted
-        self._by_loss = grow(encoded, self._warped()[:wanted], rng)
+        values, tried = self._warped()[:wanted], np.array(self._vectors[:wanted])
+        if self._prior is not None:
+            self._known = _leaning(self._prior(tried, np.array(self._losses[:wanted])), tried, values)
+        self._by_loss = grow(encoded, values - self._explained(tried), rng)
         if self._per_second:
             self._by_seconds = grow(encoded, np.log(self._seconds[:wanted]), rng)
+
+    def _explained(self, rows: Array) -> Array:
+        return np.zeros(len(rows)) if self._known is None else self._known(rows)
 
     def _filled(self) -> Array:
         """Return the losses, the worst one in place of a failure."""
@@ -228,3 +307,19 @@ class BayesSearch:
         above = (np.minimum(losses, high) - low) / (high - low if high > low else 1.0)
         logarithm = np.log(np.maximum(above, 0.0) + LOG_OFFSET)
         return np.asarray(logarithm + np.minimum(above, 0.0) / LOG_OFFSET)  # below the best so far: its tangent
+
+
+def _least(values: Array, known: Array) -> Array:
+    """Return the places of the least of the known values, at most as many as a process takes."""
+    rows = np.flatnonzero(known)
+    return np.asarray(rows[np.argsort(values[rows], kind="stable")[: OF_PROCESS[1]]])
+
+
+def _leaning(expected: Expected | None, rows: Array, values: Array) -> Expected | None:
+    """Return what is expected on the scale of the values, by least squares; None where the two do not agree."""
+    if expected is None:
+        return None
+    told = expected(rows)
+    spread = float(told.var())
+    slope = float(np.mean((told - told.mean()) * (values - values.mean()))) / spread if spread > 0 else 0.0
+    return (lambda other: slope * expected(other)) if slope > 0 else None
