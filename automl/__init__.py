@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from automl.estimator import AutoClassifier, AutoRegressor, load
     from automl.evaluate import BatchFolds, Estimate, TimeFolds, drift_report
-    from automl.metalearn import metafeatures
+    from automl.metalearn import KnowledgeBase, metafeatures
     from automl.space import Component
 
 __version__ = "0.1.0"
@@ -18,6 +18,7 @@ __all__ = [
     "BatchFolds",
     "Component",
     "Estimate",
+    "KnowledgeBase",
     "TimeFolds",
     "drift_report",
     "load",
@@ -30,6 +31,7 @@ _HOMES = {
     "BatchFolds": "automl.evaluate",
     "Component": "automl.space",
     "Estimate": "automl.evaluate",
+    "KnowledgeBase": "automl.metalearn",
     "TimeFolds": "automl.evaluate",
     "drift_report": "automl.evaluate",
     "load": "automl.estimator",

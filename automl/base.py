@@ -16,9 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from automl.core import Array, Budget, Event, SettingError
+from automl.core import Array, Budget, Event, SettingError, SpaceError
 from automl.data import Container, check_health, make_dataset, make_reference
+from automl.evaluate.refitting import refit_pipeline
 from automl.fitted import FittedEstimator
+from automl.pipeline.assemble import leaves, undecided
+from automl.pipeline.shared import interned
+from automl.pipeline.threads import set_threads
 from automl.search import (
     CUT_SHORT,
     LEAST_SECONDS,
@@ -31,7 +35,9 @@ from automl.search import (
     new_session,
     run_fit,
     run_nested,
+    settled,
 )
+from automl.space import default_catalog
 from automl.store import RecordedJournal
 
 if TYPE_CHECKING:
@@ -70,6 +76,7 @@ class AutoEstimator(FittedEstimator):
         column_kinds: dict[Any, str] | None = None,
         ensemble_size: int = 25,
         refit: Any = "auto",
+        knowledge: Any = "auto",
         n_jobs: int | None = -1,
         memory_limit_mb: float | None = None,
         executor: Any = "process",
@@ -90,6 +97,7 @@ class AutoEstimator(FittedEstimator):
         self.column_kinds = column_kinds
         self.ensemble_size = ensemble_size
         self.refit = refit
+        self.knowledge = knowledge
         self.n_jobs = n_jobs
         self.memory_limit_mb = memory_limit_mb
         self.executor = executor
@@ -128,6 +136,7 @@ class AutoEstimator(FittedEstimator):
         settings = self._settings()
         check_settings(settings)
         self._check_own()
+        settings = settled(settings)
         budget = Budget.begin(settings.time_budget)
         if settings.time_budget is not None and settings.time_budget < LEAST_SECONDS:
             warnings.warn(
@@ -170,9 +179,46 @@ class AutoEstimator(FittedEstimator):
         self._check_own()
         budget = Budget.begin(settings.time_budget)
         check_settings(settings)
+        settings = settled(settings)
         dataset = self._opened(X, y, sample_weight, groups, times)
         listeners = [ProgressLine(budget.seconds)] if self.verbose else []
         return estimate_nested(settings, dataset, budget=budget, listeners=listeners)
+
+    def refitted(self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None, times: Any = None) -> Self:
+        """Return an estimator whose members are one model each, fitted on all rows; this one stays as it is.
+
+        A bag of fold models becomes one model with the number of rounds that the folds found: nearly as good, at a
+        fraction of the time to predict. There is no search; it takes about a fold's fit for each member.
+
+        Parameters
+        ----------
+        X, y, sample_weight, groups, times
+            As given to ``fit``.
+
+        Raises
+        ------
+        SettingError
+            If a member is a component of your own, which is not known here.
+        """
+        self._check_recorded()
+        dataset = self._opened(self._conform(X), y, sample_weight, groups, times)
+        members, kept = self.outcome_.members, self.outcome_.out_of_fold
+        if kept is None:
+            raise SettingError("this model is no ensemble of complete trials; fit again with more time")
+        first = {leaf.member: leaf.model for leaf in reversed(leaves(undecided(self.pipeline_)))}
+        catalog = default_catalog()
+        try:
+            models = [
+                refit_pipeline(
+                    first[place], member.config, member.settings, dataset, catalog=catalog, seed=self.outcome_.plan.seed
+                )
+                for place, member in enumerate(members)
+            ]
+        except SpaceError as error:
+            raise SettingError(f"a member cannot be fitted again: {error}") from error
+        shared = interned([[model] for model in models])
+        weights = [member.weight for member in members]
+        return self._with_members(range(len(members)), weights, shared, None, refitted=True)
 
     @classmethod
     def resume(
@@ -267,6 +313,7 @@ class AutoEstimator(FittedEstimator):
         self._journal = RecordedJournal(tuple(event for _, event in session.journal.read()))
         self.outcome_ = outcome
         self.pipeline_ = outcome.model
+        set_threads(self.pipeline_, outcome.plan.n_jobs)
         if dataset.task.classifies:
             self.decision_pipeline_ = outcome.decision_model
         self.search_score_ = outcome.search_score

@@ -48,6 +48,9 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):  # type: ignore[misc]
     refit : {"auto", True, False}
         Fit the members again on all rows. ``auto``: only after a holdout, and where folds are in the order of
         time; otherwise the fold models vote. Without it, in the order of time the model of the last fold is delivered.
+    knowledge : "auto", False, path or KnowledgeBase
+        What is known from other tables, for the start. ``auto``: what automl comes with, and earlier runs of your own
+        that `automl knowledge add` was told of. False: nothing.
     n_jobs : int or None
         Worker processes; -1 takes every core of the affinity mask and the container.
     memory_limit_mb : float or None

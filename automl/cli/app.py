@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from automl.cli.knowledge import knowledge_app
+from automl.cli.options import (
+    Drop,
+    Exclude,
+    Groups,
+    Include,
+    Jobs,
+    Json,
+    KeepData,
+    Knowledge,
+    Metric,
+    Model,
+    Outer,
+    Policy,
+    Quiet,
+    Report,
+    Seed,
+    Table,
+    Target,
+    Task,
+    TaskOption,
+    Time,
+    Times,
+    Trials,
+    Weights,
+)
 from automl.cli.request import Request
 
 __all__ = ["app"]
@@ -24,54 +49,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-
-class TaskOption(enum.StrEnum):
-    AUTO = "auto"
-    CLASSIFICATION = "classification"
-    REGRESSION = "regression"
-
-
-class Policy(enum.StrEnum):
-    REPORT = "report"
-    REPAIR = "repair"
-    STRICT = "strict"
-
-
-Table = Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file, also .gz.", show_default=False)]
-Target = Annotated[str, typer.Option(help="Column to predict.", show_default=False)]
-Time = Annotated[
-    str | None,
-    typer.Option(help="Time for everything, reading and saving included: 90s, 5m, 1h. [default: 5m without --trials]"),
-]
-Task = Annotated[TaskOption, typer.Option(help="auto: strings, booleans and up to 20 integers mean classification.")]
-Metric = Annotated[str, typer.Option(help="Name of a scikit-learn scorer, pinball_0.9 (any level), or auto.")]
-Report = Annotated[list[str] | None, typer.Option(help="Metric to be reported beside it; may be repeated.")]
-Jobs = Annotated[int, typer.Option(help="Worker processes; -1 means every core that this process may use.")]
-Seed = Annotated[int | None, typer.Option(help="Seed of every random choice.", show_default=False, min=0)]
-Trials = Annotated[int | None, typer.Option(help="Number of trials: without --time a reproducible run.", min=1)]
-Drop = Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")]
-Weights = Annotated[str | None, typer.Option(help="Column of sample weights.")]
-Groups = Annotated[str | None, typer.Option(help="Column of groups that must not be split between folds.")]
-Times = Annotated[
-    str | None,
-    typer.Option(
-        help="Column of dates, numbers or batches that orders the rows: scores are those of later rows. "
-        "Dates remain features; numbers and batches do not."
-    ),
-]
-Outer = Annotated[
-    int | None,
-    typer.Option(help="Outer folds in which everything is done again, to be scored on rows never seen.", min=2),
-]
-Include = Annotated[list[str] | None, typer.Option(help="Model or family to search; may be repeated.")]
-Exclude = Annotated[list[str] | None, typer.Option(help="Model or family to leave out; may be repeated.")]
-KeepData = Annotated[
-    bool, typer.Option("--keep-data", help="Keep table and models in the folder, so that `resume` needs no table.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Model = Annotated[Path, typer.Argument(help="Folder that `automl fit --out` made.", show_default=False)]
 
 
 @app.command()
@@ -93,6 +70,7 @@ def fit(
     outer: Outer = None,
     include: Include = None,
     exclude: Exclude = None,
+    knowledge: Knowledge = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out if automl made it.")] = False,
     keep_data: KeepData = False,
     quiet: Quiet = False,
@@ -118,6 +96,7 @@ def fit(
         outer=outer,
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
+        knowledge=knowledge,
     )
     return fit_table(request, out, overwrite=overwrite, keep_data=keep_data, verbose=not quiet, as_json=json)
 
@@ -140,6 +119,7 @@ def evaluate(
     times: Times = None,
     include: Include = None,
     exclude: Exclude = None,
+    knowledge: Knowledge = "auto",
     quiet: Quiet = False,
     json: Json = False,
 ) -> int:
@@ -163,6 +143,7 @@ def evaluate(
         outer=outer,
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
+        knowledge=knowledge,
     )
     return evaluate_table(request, verbose=not quiet, as_json=json)
 
@@ -250,6 +231,30 @@ def importance(
     from automl.cli.importance import print_importance
 
     print_importance(model, table, target=target, repeats=repeats, max_rows=max_rows, time=time, as_json=json)
+
+
+@app.command()
+def menu(
+    model: Model,
+    point: Annotated[str | None, typer.Option(help="Name of a point of the menu.", show_default=False)] = None,
+    max_predict_ms: Annotated[float | None, typer.Option(help="Milliseconds for 1,000 rows.", min=0)] = None,
+    max_model_mb: Annotated[float | None, typer.Option(help="Size of the pickled model.", min=0)] = None,
+    max_loss_increase: Annotated[float | None, typer.Option(help="In its units; takes the fastest.", min=0)] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder for the chosen point, as `export --out`.")] = None,
+    json: Json = False,
+) -> None:
+    """List smaller and faster models that the same fit can deliver; write one of them with --out."""
+    from automl.cli.menu import print_menu
+
+    print_menu(
+        model,
+        point=point,
+        max_predict_ms=max_predict_ms,
+        max_model_mb=max_model_mb,
+        max_loss_increase=max_loss_increase,
+        out=out,
+        as_json=json,
+    )
 
 
 @app.command()
@@ -342,6 +347,7 @@ def plan(
     outer: Outer = None,
     include: Include = None,
     exclude: Exclude = None,
+    knowledge: Knowledge = "auto",
     json: Json = False,
 ) -> None:
     """Show what `fit` would do: column kinds, findings about the data, the resolved plan, and what stays out."""
@@ -364,8 +370,12 @@ def plan(
         outer=outer,
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
+        knowledge=knowledge,
     )
     print_plan(request, as_json=json)
+
+
+app.add_typer(knowledge_app, name="knowledge")
 
 
 @app.command()

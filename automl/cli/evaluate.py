@@ -35,6 +35,7 @@ def evaluate_table(request: Request, *, verbose: bool, as_json: bool) -> int:
         max_trials=request.trials,
         include=request.include or None,
         exclude=request.exclude or None,
+        knowledge=request.known,
         n_jobs=request.jobs,
         random_state=request.seed,
         verbose=int(verbose),

@@ -86,6 +86,7 @@ def _estimator(request: Request, table: Table, budget: Budget, folder: ModelFold
         max_trials=request.trials,
         include=request.include or None,
         exclude=request.exclude or None,
+        knowledge=request.known,
         n_jobs=request.jobs,
         run_dir=folder.path,
         keep_data=True,  # until the model is saved

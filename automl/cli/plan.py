@@ -16,7 +16,7 @@ __all__ = ["print_plan"]
 # Shown as tables of their own, or already in the first lines.
 APART = (
     *("left_out", "nominal_seconds", "versions", "models", "task", "metric", "metric_why"),
-    *("n_rows", "n_columns", "n_classes"),
+    *("n_rows", "n_columns", "n_classes", "search"),
 )
 
 
@@ -43,6 +43,7 @@ def print_plan(request: Request, *, as_json: bool) -> None:
         max_trials=request.trials,
         include=request.include or None,
         exclude=request.exclude or None,
+        knowledge=request.known,
         n_jobs=request.jobs,
         seed=request.seed or 0,
     )
@@ -75,6 +76,7 @@ def _text(request: Request, table: Table, dataset: Any, findings: Any, plan: Any
         "Columns\n" + text_table(("column", "kind", "distinct", "missing", "why"), columns, widest=90),
         "Findings\n" + (text_table(("level", "code", "finding"), found, widest=200) if found else "none"),
         "Plan\n" + text_table(("setting", "value"), resolved, widest=100),
+        "Search\n" + "\n".join(plan.search),
         "Models\n" + text_table(("model", "nominal seconds per fold"), models),
         "Stays out\n" + (text_table(("component", "why"), plan.left_out, widest=120) if plan.left_out else "nothing"),
     ]

@@ -35,6 +35,7 @@ class Request:
     outer: int | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    knowledge: str = "auto"
 
     def __post_init__(self) -> None:
         special = [name for name in (self.target, self.weights, self.groups, self.times) if name is not None]
@@ -52,6 +53,11 @@ class Request:
         if self.time is None and self.trials is not None:
             return None
         return parse_duration(self.time if self.time is not None else DEFAULT_TIME)
+
+    @property
+    def known(self) -> str | bool:
+        """What the estimators are told of ``--knowledge``."""
+        return False if self.knowledge == "off" else self.knowledge
 
     def fit_seconds(self, budget: Budget) -> float | None:
         """Return what is left of the budget for the fit itself, once saving and exporting are provided for.

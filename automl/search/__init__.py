@@ -1,5 +1,6 @@
 """The search as a plain function over explicit values."""
 
+from automl.search.known import read_source, settled
 from automl.search.limits import available_cores, available_memory_mb
 from automl.search.nested import estimate_nested, run_nested
 from automl.search.nested_result import NestedResult, OuterFold
@@ -31,9 +32,11 @@ __all__ = [
     "estimate_nested",
     "export_script",
     "new_session",
+    "read_source",
     "replay_run",
     "resolve",
     "run_fit",
     "run_nested",
+    "settled",
     "wanted_workers",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 
 from automl.core import Config, Step
 from automl.pipeline.trees import STACK_FOLDS
@@ -29,12 +31,20 @@ class CostModel:
     not measured yet takes the correction of the model without feature steps, or else the mean of all: how fast this
     machine is on this table. Fits on some of the rows are told apart from those on all: ``rows`` of a fit, by default
     all training rows of a fold.
+
+    Parameters
+    ----------
+    slower : callable, optional
+        Factor for the nominal seconds of a sequence, as known from other tables.
     """
 
-    def __init__(self, catalog: Catalog, facts: Facts, train_rows: int) -> None:
+    def __init__(
+        self, catalog: Catalog, facts: Facts, train_rows: int, slower: Callable[[Config], float] | None = None
+    ) -> None:
         self._catalog = catalog
         self._facts = facts
         self._rows = train_rows
+        self._slower = None if slower is None else functools.lru_cache(maxsize=10_000)(slower)
         self._ratios: dict[tuple[int, tuple[str, ...]], list[float]] = {}
 
     def observe(self, config: Config, seconds: float, rows: int | None = None) -> None:
@@ -43,14 +53,15 @@ class CostModel:
         self._ratios.setdefault((rows or self._rows, self._key(config)), []).append(ratio)
 
     def nominal(self, config: Config, rows: int | None = None) -> float:
-        """Return the seconds that the declarations alone say."""
+        """Return the seconds that the declarations say, and what is known from other tables."""
         model, step = self._catalog.get(config.steps[-1].component), config.steps[-1]
         defaults = {parameter.name: parameter.default for parameter in model.hyperparameters}
         feature = FEATURE_FACTOR if len(self._key(config)) > 1 else 1.0
         base = self._estimate(model, rows or self._rows)
         stacked = [b for s in config.steps if self._catalog.get(s.component).role is Role.STACK for b in s.branches]
         inner = sum((STACK_FOLDS + 1) * self.nominal(branch, rows) for branch in stacked)
-        return LEAST_SECONDS + feature * base * model.cost.relative(step.values, defaults) + inner
+        known = 1.0 if self._slower is None or not config.linear else self._slower(config)
+        return LEAST_SECONDS + known * feature * base * model.cost.relative(step.values, defaults) + inner
 
     def expected(self, config: Config, rows: int | None = None) -> float:
         """Return the expected seconds of a fold."""

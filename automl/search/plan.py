@@ -29,6 +29,7 @@ class Settings:
     exclude: Any = None
     ensemble_size: int = 25
     refit: Any = "auto"
+    knowledge: Any = "auto"
     n_jobs: int | None = -1
     memory_limit_mb: float | None = None
     executor: Any = "process"
@@ -66,6 +67,10 @@ class FitPlan:
         Size of the files in which folds keep prepared rows for each other; 0 for none.
     outer : str or None
         Outer folds that judge the whole procedure; ``seconds`` is then the share of the fit on all rows.
+    knowledge : str
+        What is known from other tables and used here.
+    search : tuple of str
+        Which proposer when, and why.
     nominal_seconds : mapping
         Expected seconds of one fold per model, before anything is measured.
     """
@@ -103,6 +108,8 @@ class FitPlan:
     versions: Mapping[str, str] = field(default_factory=dict)
     metric_why: str = ""
     report: tuple[str, ...] = ()
+    knowledge: str = ""
+    search: tuple[str, ...] = ()
 
     def share_of(self, fold: int | None) -> float:
         """Return the training rows of a fold as a share of those of the largest."""

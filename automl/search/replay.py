@@ -17,6 +17,7 @@ from automl.ensemble import Decision
 from automl.evaluate import Evaluation, FoldOutput, run_fold, run_refit, save_evaluation, warm_up
 from automl.execute import ProcessExecutor
 from automl.pipeline.assemble import assemble
+from automl.pipeline.shared import interned
 from automl.search.deciding import place
 from automl.search.finish import load_model
 from automl.search.plan import Settings
@@ -101,6 +102,8 @@ def replay_run(settings: Settings, dataset: Dataset, events: Iterable[Event], *,
                 members.append((float(weight), models[-1:] if resolved.folds.forward else models))
         if not members:
             raise SettingError(f"no job of this run could be repeated: {'; '.join(differing[:3])}")
+        shared = interned([models for _, models in members])
+        members = [(weight, models) for (weight, _), models in zip(members, shared, strict=True)]
         joined = assemble(members, classes=dataset.classes, task=dataset.task)
         model, decision_model = place(joined, dataset, _decision(earlier))
     return Replay(model, len(tasks), differing, decision_model)

@@ -19,7 +19,9 @@ from automl.data import Dataset
 from automl.ensemble import candidate_cap
 from automl.evaluate import Folds, Rule, make_folds
 from automl.metrics import NamedMetric
+from automl.optimize import explain_optimizer
 from automl.search.cost import CostModel
+from automl.search.known import Advice, advise, check_knowledge
 from automl.search.limits import available_cores, available_memory_mb
 from automl.search.memory import table_mb, workers_with_room
 from automl.search.outer import check_outer, settings_of_final
@@ -58,6 +60,7 @@ class Resolved:
     facts: Facts
     portfolio: tuple[Config, ...]
     cost: CostModel
+    advice: Advice
 
     @property
     def metrics(self) -> tuple[NamedMetric, ...]:
@@ -87,11 +90,12 @@ def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) 
     metric, *reported = resolve_metrics(dataset, settings.metric, settings.report)
     facts = dataclasses.replace(facts, quantile=metric.quantile)
     space = build_space(facts, default_catalog(), include=settings.include, exclude=settings.exclude)
-    portfolio = _with_own(start_portfolio(facts, space), space)
+    advice = advise(settings, dataset, space)
+    portfolio = _with_own(advice.ordered(start_portfolio(facts, space)), space)
     n_jobs = n_jobs or worker_count(settings, dataset)
     memory = memory_limit_mb(settings)
     train_rows = max(len(train) for train, _ in folds.pairs)
-    cost = CostModel(space.catalog, facts, train_rows)
+    cost = CostModel(space.catalog, facts, train_rows, advice.slower)
     plan = FitPlan(
         task=str(dataset.task),
         metric=metric.name,
@@ -104,6 +108,9 @@ def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) 
         holdout=folds.holdout,
         refit=_refits(folds, dataset) if settings.refit == "auto" else bool(settings.refit),
         optimizer=settings.optimizer if isinstance(settings.optimizer, str) else type(settings.optimizer).__name__,
+        search=explain_optimizer(
+            settings.optimizer, seconds=settings.time_budget, trials=settings.max_trials, rows=dataset.n_rows
+        ),
         models=tuple(model.name for model in space.models),
         left_out=tuple(space.left_out),
         portfolio=len(portfolio),
@@ -125,9 +132,10 @@ def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) 
         hyperparameters=sum(len(component.hyperparameters) for component in space.active),
         outer=outer,
         nominal_seconds={model.name: cost.nominal(space.default(model.name)) for model in space.models},
+        knowledge=advice.line,
         versions={name: _version(name) for name in LIBRARIES} | {"python": platform.python_version()},
     )
-    return Resolved(plan, folds, metric, tuple(reported), space, facts, portfolio, cost)
+    return Resolved(plan, folds, metric, tuple(reported), space, facts, portfolio, cost, advice)
 
 
 def _refits(folds: Folds, dataset: Dataset) -> bool:
@@ -222,6 +230,7 @@ def check_settings(settings: Settings) -> None:
     if not (budget is None or _is_number(budget)):
         raise SettingError(f"time_budget={budget!r}; give seconds above 0, or None together with max_trials")
     check_outer(settings)
+    check_knowledge(settings.knowledge)
     if settings.max_trials is not None and not _is_count(settings.max_trials, 1):
         raise SettingError(f"max_trials={settings.max_trials!r}; give a whole number of at least 1, or None")
     if not _is_count(settings.ensemble_size, 1):

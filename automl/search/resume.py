@@ -26,6 +26,7 @@ MUST_AGREE = (  # of two plans of one run; time, workers and memory may differ
     "optimizer",
     "models",
     "portfolio",
+    "knowledge",
     "seed",
     "n_rows",
     "n_columns",
@@ -78,7 +79,8 @@ def restore(run: Run, earlier: Sequence[Event]) -> None:
     for event in earlier:
         data = event.data
         if event.kind == "trial":
-            run.schedule.reopen(Config.from_json(data["config"]), str(data["origin"]), waits=bool(data["waits"]))
+            config, rows = Config.from_json(data["config"]), float(data.get("rows", 1.0))
+            run.schedule.reopen(config, str(data["origin"]), waits=bool(data["waits"]), rows=rows)
         elif event.kind == "fold" and data["status"] != Status.CANCELLED and data["kind"] != JobKind.REFIT:
             run.schedule.record(_fold_result(run, data))
     announced = {e.data["trial"] for e in earlier if e.kind == "result" and e.data["status"] != Status.CANCELLED}

@@ -16,7 +16,7 @@ from automl.core import Budget, Event, Executor, Journal, Listener, NoModelError
 from automl.data import Dataset, dump_dataset, fingerprint
 from automl.evaluate import Estimate, Evaluation, Preparations, load_evaluation, save_evaluation, warm_up
 from automl.execute import ProcessExecutor, SerialExecutor
-from automl.optimize import start_optimizer
+from automl.optimize import Optimizer, start_optimizer
 from automl.search.finish import Finished, finish, finish_alone
 from automl.search.interim import InterimEnsemble
 from automl.search.loop import Run, run_search
@@ -105,6 +105,7 @@ def run_fit(
         book = journal if journal is not None else SqliteJournal(None)
         run = _prepare(resolved, settings, dataset, budget, place, executor, book, listeners, earlier, exits)
         memory.shared_mb = folder_mb(place.data)
+        run.notes += [] if resolved.advice.problem is None else [resolved.advice.problem]
         if settings.executor == "process" and n_jobs < (wanted := wanted_workers(settings.n_jobs)):
             run.notes.append(f"memory has room for {n_jobs} of {wanted} workers")
         try:
@@ -195,6 +196,7 @@ def _prepare(
                 "task": plan.task,
                 "n_rows": plan.n_rows,
                 "n_columns": plan.n_columns,
+                "metafeatures": dict(resolved.advice.metafeatures),
             },
         )
     )
@@ -209,10 +211,7 @@ def _prepare(
         durable=place.owned,
     )
     save_evaluation(evaluation, place.evaluation)
-    optimizer = start_optimizer(
-        settings.optimizer, resolved.space, resolved.portfolio, stream_seed(plan.seed, "optimizer")
-    )
-    schedule = Schedule(plan, resolved.space.catalog, optimizer, resolved.cost, emit)
+    schedule = Schedule(plan, resolved.space.catalog, _optimizer(settings, resolved, budget), resolved.cost, emit)
     artifacts = Artifacts(place.artifacts)
     run = Run(plan, budget, resolved.folds, metric, schedule, executor, artifacts, place.evaluation, emit)
     run.reported, run.sampled = resolved.reported, Sampled.of(resolved.folds, dataset, plan.seed)
@@ -237,6 +236,20 @@ def _move(run: Run, *, dataset: Dataset, evaluation: Evaluation, exits: ExitStac
         lost = [f for f, output in candidate.outputs.items() if output.artifact and not Path(output.artifact).exists()]
         if lost and (candidate.result is None or candidate.complete):
             candidate.reopen(lost)
+
+
+def _optimizer(settings: Settings, resolved: Resolved, budget: Budget) -> Optimizer:
+    return start_optimizer(
+        settings.optimizer,
+        resolved.space,
+        resolved.portfolio,
+        stream_seed(resolved.plan.seed, "optimizer"),
+        seconds=resolved.plan.seconds,
+        trials=resolved.plan.max_trials,
+        rows=resolved.plan.n_rows,
+        clock=budget.elapsed if resolved.plan.timed else None,
+        prior=resolved.advice.prior,
+    )
 
 
 def _with_limits(plan: FitPlan, budget: Budget, data_path: Path) -> FitPlan:

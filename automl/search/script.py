@@ -6,11 +6,10 @@ import math
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from automl.core import Array, Config, StoreError
 from automl.data import Schema
-from automl.pipeline.assemble import undecided
+from automl.pipeline.assemble import leaves, undecided
 from automl.pipeline.last_stage import LastStage
 from automl.pipeline.script import Part, write_script
 from automl.search.plan import FitOutcome
@@ -63,19 +62,20 @@ def export_script(path: str | os.PathLike[str], outcome: FitOutcome, schema: Sch
 def _parts(outcome: FitOutcome) -> list[Part]:
     """Return the members, each as one pipeline: of several fold models the first, which differ in their seeds alone."""
     members, ensemble = outcome.members, undecided(outcome.model)
-    models = ensemble.estimators_ if len(members) > 1 else [ensemble]
+    found = leaves(ensemble)
     if not members:
-        return [Part(_first(ensemble), title="A constant: no trial was complete.")]
+        return [Part(found[0].model, title="A constant: no trial was complete.")]
+    models = {leaf.member: leaf.model for leaf in reversed(found)}
     return [
         Part(
-            _first(model),
+            models[number],
             weight=member.weight,
             settings=member.settings,
             shown=frozenset(name for _, step in places(member.config) for name in step.values),
             title=f"Trial {member.trial}: {member.config.shape()}.",
             note=_note(member.config),
         )
-        for member, model in zip(members, models, strict=True)
+        for number, member in enumerate(members)
     ]
 
 
@@ -87,14 +87,6 @@ def _note(config: Config) -> str:
         return ""
     done = ", ".join(f"{s.component}({', '.join(f'{name}={value:.3g}' for name, value in s.params)})" for s in steps)
     return f"The search chose or weighed its training rows by their times: {done}. Here it is fitted on all rows alike."
-
-
-def _first(model: Any) -> Any:
-    from sklearn.ensemble import VotingClassifier, VotingRegressor
-
-    while isinstance(model, VotingClassifier | VotingRegressor):
-        model = model.estimators_[0]
-    return model
 
 
 def _about(outcome: FitOutcome) -> str:

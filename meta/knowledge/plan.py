@@ -18,10 +18,10 @@ import numpy as np
 from automl.core import Config
 from automl.data import Dataset, dump_dataset
 from automl.evaluate import Evaluation, make_folds, save_evaluation
+from automl.metalearn.adapting import adapted
 from automl.metalearn.rows import row_hashes
 from automl.metrics import get_metric
 from automl.space import build_space, default_catalog, facts_of
-from meta.knowledge.adapting import adapted
 from meta.knowledge.claims import write_whole
 from meta.knowledge.compact import truth_of
 from meta.knowledge.machine import versions

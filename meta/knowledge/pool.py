@@ -21,8 +21,8 @@ from pathlib import Path
 
 from automl.core import Config, stream
 from automl.data import Task
+from automl.metalearn.adapting import adapted
 from automl.space import Facts, Space, build_space, default_catalog, start_portfolio
-from meta.knowledge.adapting import adapted
 from meta.portfolio.published import Translation, published, translate
 
 __all__ = ["FIRST_BASE", "POOL", "Entry", "Pool", "read_pool"]

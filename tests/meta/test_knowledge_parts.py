@@ -17,8 +17,8 @@ import pytest
 
 from automl.core import Config, Step
 from automl.data import Task, make_dataset
+from automl.metalearn.adapting import adapted
 from automl.space import build_space, default_catalog, facts_of
-from meta.knowledge.adapting import adapted
 from meta.knowledge.claims import held, holding, take, wait_while_held, write_whole
 from meta.knowledge.compact import decode, encode, truth_of
 from meta.knowledge.fits import processor_clock

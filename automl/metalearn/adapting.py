@@ -1,4 +1,4 @@
-"""A configuration of the pool on one table: without steps it has no use for, complete, or refused with the reason."""
+"""A configuration known elsewhere, on this table: without steps it has no use for, complete, or refused and why."""
 
 from __future__ import annotations
 
@@ -35,4 +35,5 @@ def _with_known_values(step: Step, space: Space) -> Step:
     """Leave out hyperparameters that do not exist for this table, such as those of categories."""
     component = space.catalog.get(step.component)
     known = component.values(step.values, str(space.facts.task), categories=space.facts.n_categorical > 0)
-    return Step.of(step.component, **{name: value for name, value in step.values.items() if name in known})
+    params = tuple((name, value) for name, value in step.params if name in known)
+    return Step(step.component, params, step.branches)

@@ -1,0 +1,142 @@
+"""Whole fits with and without the knowledge base, on tables that are measured on; resumable.
+
+A cell is a table, a time and a start. What is compared: the score on a test set, the seconds after which the warm fit's
+ensemble was as good, out of fold, as the cold one's at its end, and the share of jobs that were killed for their time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from automl.metalearn import KnowledgeBase
+from meta.knowledge.tables import Source, checksum, sources
+
+__all__ = ["CompromisedError", "check_apart", "report", "run_all"]
+
+TEST_SHARE = 0.25
+MOST_ROWS = 20_000  # for training
+STARTS = ("warm", "cold")
+
+
+class CompromisedError(Exception):
+    """A table that is measured on is in the base: its result would say nothing."""
+
+
+def check_apart(base: KnowledgeBase, measured: Mapping[str, str]) -> None:
+    """Refuse to measure on tables that the base was made from.
+
+    Parameters
+    ----------
+    measured : mapping of name to checksum
+
+    Raises
+    ------
+    CompromisedError
+    """
+    known = {table["checksum"]: table["name"] for table in base.manifest["tables"]}
+    inside = [f"{name} (there {known[found]})" for name, found in measured.items() if found in known]
+    if inside:
+        raise CompromisedError(f"in the base {base.checksum}: {', '.join(inside)}; learn it without them")
+
+
+def run_all(out: Path, base: Path, seconds: Sequence[float], names: Sequence[str] | None = None) -> None:
+    """Do every cell that ``out`` does not hold yet, warm and cold of a table one after the other."""
+    known = KnowledgeBase.load(base)
+    wanted = [s for s in sources(part="develop") if names is None or s.name in names]
+    check_apart(known, {source.name: checksum(source) for source in wanted})
+    done = {(r["table"], r["seconds"], r["start"], r["base"]) for r in _records(out)}
+    for budget in seconds:
+        for source in wanted:
+            for start in STARTS:
+                if (source.name, budget, start, known.checksum) in done:
+                    continue
+                record = cell(source, budget, known if start == "warm" else False)
+                with out.open("a") as file:
+                    file.write(json.dumps({**record, "start": start, "base": known.checksum}) + "\n")
+
+
+def cell(source: Source, seconds: float, knowledge: Any) -> dict[str, Any]:
+    """Fit once with one worker; return how good it was, and when."""
+    from automl import AutoClassifier, AutoRegressor
+
+    X, y, groups = source.read()
+    test, train = _parts(len(y), groups)
+    kind = AutoRegressor if source.task == "regression" else AutoClassifier
+    model = kind(seconds, knowledge=knowledge, n_jobs=1, random_state=0, verbose=0)
+    given = {} if groups is None else {"groups": groups.iloc[train].reset_index(drop=True)}
+    model.fit(X.iloc[train].reset_index(drop=True), y.iloc[train].reset_index(drop=True), **given)
+    outcome = model.outcome_
+    events = [event for _, event in model._journal.read()]
+    curve = [
+        (e.seconds, float(e.data["loss"])) for e in events if e.kind == "ensemble" and e.data.get("loss") is not None
+    ]
+    jobs = [e.data["status"] for e in events if e.kind == "fold"]
+    return {
+        "table": source.name,
+        "seconds": seconds,
+        "task": source.task,
+        "metric": outcome.plan.metric,
+        "test": float(model.score(X.iloc[test], y.iloc[test])),
+        "curve": curve,
+        "trials": {str(status): count for status, count in outcome.trials.items()},
+        "killed": sum(status == "timeout" for status in jobs) / max(len(jobs), 1),
+        "took": outcome.seconds,
+        "knowledge": outcome.plan.knowledge,
+    }
+
+
+def _parts(n: int, groups: Any) -> tuple[Any, Any]:
+    """Return test and training rows; rows of a group stay together."""
+    rng = np.random.default_rng(0)
+    if groups is None:
+        order = rng.permutation(n)
+        cut = round(TEST_SHARE * n)
+        return order[:cut], order[cut:][:MOST_ROWS]
+    codes = pd.factorize(groups)[0]
+    drawn = rng.random(codes.max() + 1) < TEST_SHARE
+    return np.flatnonzero(drawn[codes]), np.flatnonzero(~drawn[codes])[:MOST_ROWS]
+
+
+def _records(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+
+
+def report(out: Path) -> str:
+    """Return what the cells in a file say: for each time, warm against cold."""
+    from scipy.stats import wilcoxon
+
+    found = {(r["table"], r["seconds"], r["start"], r["base"]): r for r in _records(out)}
+    pairs = [
+        (record, found[table, seconds, "cold", base])
+        for (table, seconds, start, base), record in sorted(found.items(), key=lambda item: str(item[0]))
+        if start == "warm" and (table, seconds, "cold", base) in found
+    ]
+    lines = []
+    for seconds in sorted({warm["seconds"] for warm, _ in pairs}):
+        own = [(warm, cold) for warm, cold in pairs if warm["seconds"] == seconds]
+        gains = np.array([warm["test"] - cold["test"] for warm, cold in own])
+        p = float(wilcoxon(gains).pvalue) if gains.any() else 1.0
+        ratios = [ratio for warm, cold in own if (ratio := seconds_to_match(warm, cold)) is not None]
+        killed = [float(np.mean([pair[i]["killed"] for pair in own])) for i in (0, 1)]
+        median = f"{np.median(ratios):.2f}" if ratios else "none"
+        lines.append(
+            f"{seconds:g} s, {len(own)} tables: test score higher on {int((gains > 0).sum())}, lower on "
+            f"{int((gains < 0).sum())} (p {p:.3f}); seconds to the cold start's last score: median ratio {median} "
+            f"({len(own) - len(ratios)} never); jobs killed for their time {killed[0]:.1%}, cold {killed[1]:.1%}"
+        )
+    return "\n".join(lines) or f"{out} holds no pair of a warm and a cold fit yet"
+
+
+def seconds_to_match(warm: Mapping[str, Any], cold: Mapping[str, Any]) -> float | None:
+    """Return how soon the warm ensemble was as good as the cold one's last, as a share of what the cold one took."""
+    if not cold["curve"]:
+        return None
+    target, end = cold["curve"][-1][1], min(seconds for seconds, loss in cold["curve"] if loss <= cold["curve"][-1][1])
+    reached = next((seconds for seconds, loss in warm["curve"] if loss <= target), None)
+    return None if reached is None else reached / end

@@ -1,0 +1,64 @@
+"""Whole fits with and without the base: which cells are done, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from meta.knowledge import warm
+from meta.knowledge.learn import learn
+from tests.meta.knowledge_results import results
+from tests.meta.workshop_tables import two_tables
+
+
+def record(table: str, start: str, test: float, curve: list[tuple[float, float]]) -> dict[str, object]:
+    known = {"table": table, "seconds": 60.0, "start": start, "base": "b", "test": test, "curve": curve}
+    return {**known, "killed": 0.25 if start == "cold" else 0.0}
+
+
+def test_the_report_counts_gains_and_seconds(tmp_path: Path):
+    rows = [
+        record("one", "warm", 0.9, [(5.0, 0.3), (12.0, 0.2), (60.0, 0.1)]),
+        record("one", "cold", 0.8, [(10.0, 0.4), (48.0, 0.2), (60.0, 0.2)]),
+        record("two", "warm", 0.7, [(30.0, 0.5)]),
+        record("two", "cold", 0.8, [(30.0, 0.4)]),
+        record("three", "warm", 0.7, []),
+    ]
+    (tmp_path / "w.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    text = warm.report(tmp_path / "w.jsonl")
+    assert text.startswith("60 s, 2 tables: test score higher on 1, lower on 1")
+    assert "median ratio 0.25 (1 never)" in text and "0.0%, cold 25.0%" in text
+    assert "no pair" in warm.report(tmp_path / "none.jsonl")
+
+
+@pytest.fixture
+def develop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """Two tables to measure on, a base without them, and fits that only say what they were asked for."""
+    found = warm.sources(two_tables(tmp_path), part="meta_only")
+    mine = [source for source in found if source.folder is not None]
+    asked: list[tuple[str, bool]] = []
+
+    def cell(source: warm.Source, seconds: float, knowledge: object) -> dict[str, object]:
+        asked.append((source.name, knowledge is not False))
+        return record(source.name, "", 0.5, []) | {"seconds": seconds}
+
+    monkeypatch.setattr(warm, "sources", lambda part: mine)
+    monkeypatch.setattr(warm, "cell", cell)
+    learn(results(n_tables=3), tmp_path / "base")
+    return asked
+
+
+def test_what_is_done_is_not_done_again(develop, tmp_path):
+    warm.run_all(tmp_path / "w.jsonl", tmp_path / "base", (30.0,), ["coins"])
+    assert develop == [("coins", True), ("coins", False)]
+    warm.run_all(tmp_path / "w.jsonl", tmp_path / "base", (30.0,))
+    assert develop[2:] == [("sizes", True), ("sizes", False)]
+
+
+def test_a_base_with_a_measured_table_is_refused_before_anything_is_fitted(develop, tmp_path, monkeypatch):
+    monkeypatch.setattr(warm, "checksum", lambda source: f"{1:064d}")
+    with pytest.raises(warm.CompromisedError, match="coins"):
+        warm.run_all(tmp_path / "w.jsonl", tmp_path / "base", (30.0,))
+    assert develop == []
