@@ -26,7 +26,7 @@ TIMES = RNG.permutation(N)
 BATCH = TIMES // 60
 NUMBERS = RNG.normal(size=(N, 3))
 # the first trial is a constant; what treats rows by age draws by the number of the fold
-RIDGE = {"include": ["ridge"], "exclude": ["recency"], "max_trials": 2}
+RIDGE = {"include": ["ridge"], "exclude": ["recency"], "max_trials": 2, "optimizer": "random"}
 FEW = {"include": ["logistic"], "max_trials": 3}
 
 

@@ -109,7 +109,8 @@ class _Areas:
         low, high = float(view.min()), float(view.max())
         self._view = (view[:, order] - np.float32(low)) * np.float32((_CELLS - 1) / max(high - low, 1e-12))
         counts = np.bincount(self._view.astype(np.intp).ravel(), minlength=_CELLS)
-        self._bin_of = ((np.cumsum(counts) - counts) * _BINS // max(1, counts.sum())).astype(np.intp)
+        below = np.cumsum(counts) - counts
+        self._bin_of = np.minimum(below * _BINS // max(1, counts.sum()), _BINS - 1).astype(np.intp)
         self._weights = None if weights is None else weights[order]
         self._total = np.zeros_like(self._view[0])
         self._size = 0

@@ -50,9 +50,11 @@ def chosen(data: Path, draws: Path) -> list[Path]:
     manifest = pd.read_csv(data / "manifest.csv")
     jobs = [job for job in plan(manifest, "real") if job.split == "develop"]
     keys = [job.key for size, count in DRAWS.items() for job in [job for job in jobs if job.size == size][:count]]
-    noise = plan(manifest, "noise")
-    paths = [draws / f"{key}.npz" for key in [*keys, *(job.key for job in noise)]]
-    return [path for path in paths if path.exists()]
+    noise = [job.key for job in plan(manifest, "noise")]
+    paths = [draws / f"{key}.npz" for key in dict.fromkeys([*keys, *noise])]
+    there = [path for path in paths if path.exists()]
+    # the names of both kinds of draws are the same; a folder holds one kind
+    return there if there and load_draw(there[0]).kind == "noise" else [path for path in there if path.stem in keys]
 
 
 def candidates(draw: Draw) -> np.ndarray:

@@ -174,3 +174,14 @@ def test_coarse_steps_of_one_constant_and_one_class():
     stack = np.full((3, 40, 2), 0.5, dtype=np.float32)
     y = np.arange(40) % 2
     assert greedy(stack, y, get_metric("roc_auc", task="binary"), size=4, coarse=True).loss == pytest.approx(-0.5)
+
+
+@SETTINGS
+@given(seed=st.integers(0, 10**6))
+def test_coarse_steps_have_a_bin_for_every_score(seed):
+    rng = np.random.default_rng(seed)
+    low, high = np.sort(rng.random(2) * 10.0 ** rng.integers(-6, 6))
+    scores = rng.uniform(low, high, (5, 60)).astype(np.float32)
+    scores[:, :20], scores[:, 20:22] = np.float32(high), np.float32(low)  # means of them round to either side
+    stack, y = np.stack([-scores, scores], axis=-1), np.arange(60) % 2
+    assert len(greedy(stack, y, get_metric("roc_auc", task="binary"), size=12, coarse=True).path) == 12

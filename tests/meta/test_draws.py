@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import sys
 from collections.abc import Iterator
@@ -227,7 +228,6 @@ def test_regret_is_of_the_ensemble_and_in_percent_of_the_error(bench: Any):
 
 
 def test_outer_predictions_do_not_see_the_outer_fold(bench: Any):
-    import dataclasses
 
     draw = synthetic(bench)
     X = pd.DataFrame({"a": draw.y_train + np.random.default_rng(1).normal(size=40), "b": np.arange(40.0)})
@@ -247,6 +247,22 @@ def test_ensembles_are_selected_on_scored_rows_only(bench: Any):
     whole = bench.nested.mixed(draw.scorer, draw.y_train, oof, draw.test, list(draw.families))
     part = bench.nested.mixed(draw.scorer, draw.y_train[scored], oof[:, scored], draw.test, list(draw.families))
     assert np.array_equal(whole, part)
+
+
+def test_nested_takes_the_draws_of_one_kind_though_their_names_are_the_same(
+    bench: Any, tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in {"NOISE_SIZES": (60,), "NOISE_TEST_ROWS": 100}.items():
+        monkeypatch.setattr(bench.draws, name, value)
+    monkeypatch.setattr(bench.nested, "DRAWS", {60: 5})
+    kinds = {"real": ["kinds"], "noise": ["kinds", "numbers"]}
+    for kind, expected in kinds.items():
+        folder = tmp_path / kind
+        folder.mkdir()
+        for split, dataset in (("develop", "kinds"), ("meta_only", "numbers")):
+            draw = dataclasses.replace(synthetic(bench, dataset=dataset, split=split), kind=kind)
+            bench.draws.save_draw(draw, folder)
+        assert [path.stem.split("--")[0] for path in bench.nested.chosen(tables, folder)] == expected
 
 
 @pytest.mark.parametrize("script", ["draws", "nested"])
