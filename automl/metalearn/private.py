@@ -19,7 +19,7 @@ FORMAT = 1
 
 
 def own_folder(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path | None:
-    """Return the folder of the user's own base, or None where it is switched off.
+    """Return the folder of the user's own base, or None where it is switched off or the user has no home.
 
     Examples
     --------
@@ -33,12 +33,15 @@ def own_folder(environment: Mapping[str, str] = os.environ, platform: str = sys.
         return None
     if wanted:
         return Path(wanted)
-    if platform == "win32":
-        root = Path(environment.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif platform == "darwin":
-        root = Path.home() / "Library" / "Application Support"
-    else:
-        root = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    try:
+        if platform == "win32":
+            root = Path(environment.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        elif platform == "darwin":
+            root = Path.home() / "Library" / "Application Support"
+        else:
+            root = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    except RuntimeError:  # a container that runs under a number without a name
+        return None
     return root / "automl" / "knowledge"
 
 
@@ -71,7 +74,7 @@ def add_source(source: Source, folder: Path | None) -> Path:
         If the folder cannot be written to.
     """
     if folder is None:
-        raise SettingError(f"{SETTING}=off: your own base is switched off; unset it to add runs")
+        raise SettingError(f"your own base is off ({SETTING}=off, or no home folder): set {SETTING} to a folder")
     path = folder / f"{_file_name(source.name)}.json"
     text = json.dumps({"format": FORMAT, "source": source.to_json()}, allow_nan=False)
     try:

@@ -146,3 +146,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="AUTOML_KNOWLEDGE"):
         add_source(source(CONFIGS, LOSSES), tmp_path / "file" / "own")
+
+
+def test_a_user_without_a_home_has_no_base_of_their_own(monkeypatch: pytest.MonkeyPatch):
+    def homeless(cls: type[Path]) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", classmethod(homeless))
+    assert own_folder({}, "linux") is None and own_folder({}, "darwin") is None and own_folder({}, "win32") is None
+    assert own_folder({"XDG_DATA_HOME": "/data"}, "linux") == Path("/data/automl/knowledge")
