@@ -114,10 +114,9 @@ def settled(settings: Settings) -> Settings:
     if base.path is not None:
         try:
             base.manifest  # noqa: B018  reads it
-        except NewerSchemaError:
-            pass  # not used, and the plan says why
         except StoreError as error:
-            raise SettingError(f"knowledge={base.path!r}: {error}") from error
+            if not isinstance(error, NewerSchemaError):  # one of a later version is not used, and the plan says why
+                raise SettingError(f"knowledge={base.path!r}: {error}") from error
     sources = tuple(s if isinstance(s, Source) else read_source(s) for s in base.transfer)
     return dataclasses.replace(settings, knowledge=dataclasses.replace(base, transfer=sources))
 
