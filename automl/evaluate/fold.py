@@ -30,11 +30,13 @@ __all__ = [
     "Evaluation",
     "FoldOutput",
     "load_evaluation",
+    "one_thread",
     "read_prediction",
     "run_fold",
     "run_refit",
     "save_evaluation",
     "warm_up",
+    "weighing",
 ]
 
 
@@ -145,7 +147,7 @@ def run_fold(
         size, rng = round(fidelity.rows * len(train_rows)), stream(evaluation.seed, "fidelity", fold)
         y = dataset.y[train_rows]
         train_rows = train_rows[sample_rows(y, size, rng, classifies=dataset.task.classifies)]
-    train = _weighing(dataset.rows(train_rows))
+    train = weighing(dataset.rows(train_rows))
     test = dataset.rows(test_rows)
     rows = f"fold {fold}, rows {fidelity.rows} {rows_step(config, evaluation.catalog)}"
     preparer = Preparer(evaluation.preparations, rows)
@@ -155,7 +157,7 @@ def run_fold(
 def run_refit(path: str, config: Config, artifact: str, rounds: int | None, seconds: float | None) -> FoldOutput:
     """Fit on all rows with a known number of rounds, and leave the pipeline at ``artifact``."""
     evaluation, dataset = load_evaluation(path)
-    train, fold = _weighing(dataset), len(evaluation.folds)
+    train, fold = weighing(dataset), len(evaluation.folds)
     return _fit_and_score(evaluation, config, train, None, fold, artifact, seconds, rounds, Preparer())
 
 
@@ -175,7 +177,7 @@ def _fit_and_score(
     model = evaluation.catalog.get(config.steps[-1].component)
     train = rearranged(config, evaluation.catalog, train, seed)
     make = functools.partial(_build, evaluation, config, model, train.schema, seed)
-    with warnings.catch_warnings(), _one_thread():
+    with warnings.catch_warnings(), one_thread():
         warnings.simplefilter("ignore")
         started, cpu = time.perf_counter(), time.process_time()
         fitted = fit_pipeline(
@@ -233,7 +235,7 @@ def _build(
     return pipeline
 
 
-def _weighing(data: Dataset) -> Dataset:
+def weighing(data: Dataset) -> Dataset:
     """Leave out rows of weight zero, unless a class would be lost: stop sets and inner splits would count them."""
     if data.weights is None or (data.weights > 0).all():
         return data
@@ -256,7 +258,7 @@ def _unfit_for_voting(pipeline: Any, data: Dataset) -> str | None:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One thread per model, also where the process was not started that way: faster together, and reproducible."""
     if os.environ.get("OMP_NUM_THREADS") == "1":
         yield

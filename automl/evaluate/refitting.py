@@ -9,6 +9,7 @@ from typing import Any
 from automl.core import Config, Param, stream_seed
 from automl.data import Dataset
 from automl.evaluate.fitting import fit_pipeline
+from automl.evaluate.fold import one_thread, weighing
 from automl.evaluate.recent import rearranged
 from automl.evaluate.splits import Rule
 from automl.evaluate.stacked import last_model
@@ -38,14 +39,15 @@ def refit_pipeline(
     last_model(unfitted.steps[-1][1]).set_params(**settings)
     counts = "max_iter" if model.stopping == "network" else model.rounds
     rounds = settings.get(counts) if counts is not None else None
-    train = rearranged(config, catalog, dataset, stream_seed(seed, "refit"))
-    with warnings.catch_warnings():
+    train = rearranged(config, catalog, weighing(dataset), stream_seed(seed, "refit"))
+    rule = Rule.RANDOM if dataset.groups is None else Rule.GROUPS
+    with warnings.catch_warnings(), one_thread():
         warnings.simplefilter("ignore")  # as in the search
         return fit_pipeline(
             lambda _: unfitted,
             model,
             train,
-            rule=Rule.RANDOM,
+            rule=rule if dataset.times is None else Rule.ORDERED,
             seed=seed,
             rounds=None if rounds is None else int(rounds),
         ).pipeline

@@ -10,6 +10,7 @@ import numpy as np
 from automl.core import SettingError, stream_seed
 from automl.data import Dataset
 from automl.evaluate import BatchFolds, Folds, TimeFolds, make_folds
+from automl.metalearn import KnowledgeBase
 from automl.metrics import NamedMetric
 from automl.search.plan import Settings
 
@@ -126,6 +127,14 @@ def settings_of_final(dataset: Dataset, settings: Settings) -> tuple[Settings, s
 
 
 def fold_settings(settings: Settings, fold: int, share: float | None, metric: NamedMetric) -> Settings:
-    """Return the settings of the procedure within one outer fold: own random choices, the metric of the whole table."""
-    seed = stream_seed(settings.seed, "outer fold", fold)
-    return replace(settings, outer_folds=None, run_dir=None, time_budget=share, seed=seed, metric=metric, report=())
+    """Return the settings of the procedure within one outer fold: own random choices, the metric of the whole table.
+
+    Earlier runs of the user's own are left out: they may have been judged on the rows that are held out here.
+    """
+    seed, known = stream_seed(settings.seed, "outer fold", fold), settings.knowledge
+    if isinstance(known, str) and known == "auto":
+        known = KnowledgeBase()
+    elif isinstance(known, KnowledgeBase):
+        known = replace(known, transfer=())
+    own = {"outer_folds": None, "run_dir": None, "report": (), "knowledge": known}
+    return replace(settings, time_budget=share, seed=seed, metric=metric, **own)

@@ -11,10 +11,11 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.model_selection import KFold, PredefinedSplit
 
-from automl import AutoClassifier, AutoRegressor
+from automl import AutoClassifier, AutoRegressor, KnowledgeBase
 from automl.core import Budget, SettingError
+from automl.metrics import get_metric
 from automl.search import FitOutcome, Settings, nested, resolve, run_nested
-from automl.search.outer import fold_seconds, settings_of_final, share_seconds
+from automl.search.outer import fold_seconds, fold_settings, settings_of_final, share_seconds
 from tests.builders import array_dataset
 
 CHEAP: dict[str, Any] = {"include": ["linear"], "cv": 2, "executor": "serial", "max_trials": 2}
@@ -137,3 +138,9 @@ def test_a_short_timed_fit_keeps_its_deadline_plan_and_model():
         model.fit(X[:, :3], X[:, 3])
     assert model.outcome_.plan.seconds == pytest.approx(8 / 3) and model.outcome_.plan.outer == "2 folds"
     assert model.estimate_.label.startswith("nested cross-validation")
+
+
+@pytest.mark.parametrize("known", ["auto", KnowledgeBase(transfer=["earlier"]), False])
+def test_outer_folds_learn_nothing_from_earlier_runs_which_may_hold_their_rows(known: Any):
+    settings = fold_settings(Settings(knowledge=known), 0, 5.0, get_metric("auto", task="binary"))
+    assert settings.knowledge == (known and KnowledgeBase())
