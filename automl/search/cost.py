@@ -10,7 +10,7 @@ from automl.core import Config, Step
 from automl.pipeline.trees import STACK_FOLDS
 from automl.space import Catalog, Component, Facts, Float, Int, Role
 
-__all__ = ["CostModel", "cheaper", "is_cut_short"]
+__all__ = ["CostModel", "cheaper", "is_cut_short", "kind_of"]
 
 UNMEASURED_SPREAD = 0.9  # standard deviation of log(seconds / nominal) before a kind of pipeline is measured
 LEAST_SECONDS = 0.02  # handling, preparation of a tiny table
@@ -80,10 +80,7 @@ class CostModel:
         return some * float(many ** max(1.0, declared.rows) * wide ** min(1.0, declared.columns))
 
     def _key(self, config: Config) -> tuple[str, ...]:
-        """The model, and what makes columns before it if anything does."""
-        adding = (Role.FEATURE, Role.CROSS, Role.STACK)
-        features = [Config.of(s).shape() for s in config.steps[:-1] if self._catalog.get(s.component).role in adding]
-        return (config.steps[-1].component, *features)
+        return kind_of(config, self._catalog)
 
     def _centre(self, rows: int, key: tuple[str, ...]) -> float:
         for known in (key, key[:1]):
@@ -103,6 +100,13 @@ class CostModel:
         centre = sum(recent) / len(recent)
         variance = sum((value - centre) ** 2 for value in recent) / (len(recent) - 1)
         return min(1.5, max(0.15, math.sqrt(variance)))
+
+
+def kind_of(config: Config, catalog: Catalog) -> tuple[str, ...]:
+    """Return the model, and what makes columns before it if anything does: what costs are told apart by."""
+    adding = (Role.FEATURE, Role.CROSS, Role.STACK)
+    features = [Config.of(s).shape() for s in config.steps[:-1] if catalog.get(s.component).role in adding]
+    return (config.steps[-1].component, *features)
 
 
 def is_cut_short(config: Config, catalog: Catalog) -> bool:

@@ -67,6 +67,11 @@ class Advice:
         """Factor for the declared seconds of a configuration."""
         return None if self.predictor is None else self.predictor.slower
 
+    @property
+    def memory_mb(self) -> Callable[[Config], float] | None:
+        """Megabytes of a worker, on a table like those of the base."""
+        return None if self.predictor is None else self.predictor.memory_mb
+
     def ordered(self, portfolio: tuple[Config, ...]) -> tuple[Config, ...]:
         """Return the portfolio to start with; no line of the hand-made one is lost.
 

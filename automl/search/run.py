@@ -20,7 +20,7 @@ from automl.optimize import Optimizer, start_optimizer
 from automl.search.finish import Finished, finish, finish_alone
 from automl.search.interim import InterimEnsemble
 from automl.search.loop import Run, run_search
-from automl.search.memory import PeakMemory, own_mb
+from automl.search.memory import MemoryModel, PeakMemory, own_mb
 from automl.search.plan import FitOutcome, FitPlan, Settings
 from automl.search.resolve import (
     LEAST_SECONDS,
@@ -211,7 +211,9 @@ def _prepare(
         durable=place.owned,
     )
     save_evaluation(evaluation, place.evaluation)
-    schedule = Schedule(plan, resolved.space.catalog, _optimizer(settings, resolved, budget), resolved.cost, emit)
+    memory = MemoryModel(resolved.space.catalog, resolved.advice.memory_mb)
+    optimizer = _optimizer(settings, resolved, budget)
+    schedule = Schedule(plan, resolved.space.catalog, optimizer, resolved.cost, emit, memory)
     artifacts = Artifacts(place.artifacts)
     run = Run(plan, budget, resolved.folds, metric, schedule, executor, artifacts, place.evaluation, emit)
     run.reported, run.sampled = resolved.reported, Sampled.of(resolved.folds, dataset, plan.seed)

@@ -25,6 +25,7 @@ from automl.optimize import Optimizer, recalled
 from automl.search.candidate import Candidate, falls_behind
 from automl.search.cost import CostModel, cheaper, is_cut_short
 from automl.search.launch import CUT, Launch, launch_fold, launch_look, look_rows
+from automl.search.memory import MemoryModel
 from automl.search.plan import FitPlan
 from automl.search.screening import LEAST_RIVALS, deserving
 from automl.space import Catalog
@@ -62,12 +63,14 @@ class Schedule:
         optimizer: Optimizer,
         cost: CostModel,
         emit: Callable[[Event], None],
+        memory: MemoryModel | None = None,
     ) -> None:
         self._plan = plan
         self._catalog = catalog
         self._optimizer = optimizer
         self._cost = cost
         self._emit = emit
+        self._memory = memory or MemoryModel(catalog)
         self._screening_seconds = 0.0
         self._told = 0
         self._turned_down = 0
@@ -203,8 +206,13 @@ class Schedule:
         return True
 
     def _affordable(self, proposal: Proposal, left: float) -> Proposal | None:
-        """Return the proposal if its trial is expected to end in time; made cheaper if that is what it takes."""
+        """Return the proposal if its trial is expected to end within time and memory, made cheaper if need be."""
         config = proposal.config
+        refused = self._memory.refusal(config, self._plan.worker_limit_mb)
+        if refused is not None:
+            if refused:
+                self._emit(Event("policy", {"text": refused}))
+            return None
         if proposal.fidelity.rows < 1.0:
             rows = max(1, round(proposal.fidelity.rows * self._plan.train_rows))
             return proposal if self._cost.high(config, rows) <= left else None
@@ -322,6 +330,8 @@ class Schedule:
             self._cost.observe(candidate.trial.config, seconds, look_rows(self._plan, candidate))
         else:
             self._cost.observe(candidate.trial.config, seconds / self._plan.share_of(result.fold))
+            limit = self._plan.worker_limit_mb if result.status is Status.MEMORY else None
+            self._memory.observe(candidate.trial.config, result.peak_mb, limit)
 
     def _judge_screening(self, candidate: Candidate) -> list[Result]:
         """End trials that fall behind on some of the rows: counted runs this one, timed runs whoever waits."""

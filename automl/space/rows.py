@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,15 @@ __all__ = ["RowSpace"]
 
 STEP = 0.2  # standard deviation of a change to a number, in units of its range
 INACTIVE = -1.0
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """Columns that depend on the same parents; for each of these which of them its values permit, or nothing."""
+
+    children: Array
+    parents: tuple[int, ...]
+    allowed: tuple[Array, ...]
 
 
 class RowSpace:
@@ -40,7 +50,8 @@ class RowSpace:
         self._plain = np.flatnonzero(self._sizes < 3)
         self._many = np.flatnonzero(self._sizes >= 3)
         self._starts = len(self._plain) + np.cumsum(self._sizes[self._many]) - self._sizes[self._many]
-        self._below = [self._descendants(part.name, places, configspace) for part in self._parts]
+        self._rules = self._ruled(places, configspace)
+        self._below = np.array([self._descendants(part.name, configspace) for part in self._parts], dtype=np.intp)
 
     @property
     def width(self) -> int:
@@ -49,8 +60,8 @@ class RowSpace:
     @property
     def root(self) -> int | None:
         """The column of the choice that most others depend on; None where nothing does."""
-        below = [len(found) if size > 1 else 0 for found, size in zip(self._below, self._sizes, strict=True)]
-        return int(np.argmax(below)) if any(below) else None
+        below = np.where(self._sizes > 1, self._below, 0)
+        return int(np.argmax(below)) if below.any() else None
 
     def choices(self, column: int) -> int:
         """Return how many choices a column has; 0 for a number."""
@@ -61,8 +72,8 @@ class RowSpace:
         state = np.random.RandomState(int(rng.integers(2**31 - 1)))
         columns = [np.asarray(part.sample_vector(n, seed=state), dtype=np.float64) for part in self._parts]
         rows = np.column_stack(columns) if columns else np.empty((n, 0))
-        for column in range(self.width):
-            rows[~self._active(rows, column), column] = np.nan
+        for rule in self._rules:
+            rows[:, rule.children] = np.where(self._active(rows, rule), rows[:, rule.children], np.nan)
         return rows
 
     def neighbours(
@@ -83,8 +94,8 @@ class RowSpace:
         for column in np.unique(place):
             here = np.flatnonzero(place == column)
             changed[here, column] = self._moved(changed[here, column], int(column), rng, step)
-            if self._below[column]:
-                changed[here] = self._settled(changed[here], self._below[column], rng)
+        parents = np.flatnonzero(self._below[place] > 0)
+        changed[parents] = self._settled(changed[parents], rng)
         return changed
 
     def crossed(self, first: Array, second: Array, rng: np.random.Generator) -> Array:
@@ -94,7 +105,7 @@ class RowSpace:
         """
         child = np.where(rng.random(first.shape) < 0.5, first, second)
         child = np.where(np.isnan(child), np.where(np.isnan(first), second, first), child)
-        return self._settled(child, list(range(self.width)), rng)
+        return self._settled(child, rng)
 
     def encoded(self, rows: Array) -> Array:
         """Return rows for trees: -1 where not active, one column per choice where there are more than two."""
@@ -119,30 +130,73 @@ class RowSpace:
         part = self._parts[column]
         return np.asarray(part.to_vector(part.to_value(values)), dtype=np.float64)
 
-    def _settled(self, rows: Array, columns: list[int], rng: np.random.Generator) -> Array:
-        """Return rows in which, of these columns, all that is active has a value and nothing else has one."""
-        for column in columns:
-            active = self._active(rows, column)
-            rows[~active, column] = np.nan
-            missing = np.flatnonzero(active & np.isnan(rows[:, column]))
-            if missing.size:
+    def _settled(self, rows: Array, rng: np.random.Generator) -> Array:
+        """Return rows in which all that is active has a value and nothing else has one."""
+        for rule in self._rules:
+            active = self._active(rows, rule)
+            values = np.where(active, rows[:, rule.children], np.nan)
+            missing = active & np.isnan(values)
+            for place in np.flatnonzero(missing.any(axis=0)):
                 state = np.random.RandomState(int(rng.integers(2**31 - 1)))
-                rows[missing, column] = self._parts[column].sample_vector(len(missing), seed=state)
+                wanted = np.flatnonzero(missing[:, place])
+                values[wanted, place] = self._parts[rule.children[place]].sample_vector(len(wanted), seed=state)
+            rows[:, rule.children] = values
         return rows
 
     @staticmethod
-    def _descendants(name: str, places: dict[str, int], configspace: ConfigurationSpace) -> list[int]:
-        """Return the columns whose activity depends on this one, parents before their children."""
+    def _descendants(name: str, configspace: ConfigurationSpace) -> int:
+        """Return how many parameters' activity depends on this one."""
         found: set[str] = set()
         waiting = [name]
         while waiting:
             children = {child.name for child in configspace.children_of[waiting.pop()]} - found
             found |= children
             waiting += children
-        return sorted(places[child] for child in found)
+        return len(found)
 
-    def _active(self, rows: Array, column: int) -> Array:
-        active = np.ones(len(rows), dtype=bool)
-        for condition in self._conditions[column]:
-            active &= condition.satisfied_by_vector_array(rows.T)
-        return active
+    def _ruled(self, places: dict[str, int], configspace: ConfigurationSpace) -> list[_Rule]:
+        """Return what the columns that depend on others hang on, parents before their children.
+
+        Those that depend on the same choices, on all of them alike, are looked up together; the others one by one.
+        """
+        from ConfigSpace import OrConjunction
+
+        rules: list[_Rule] = []
+        together: dict[tuple[int, ...], list[int]] = {}
+        for column, part in enumerate(self._parts):
+            parents = tuple(sorted({places[parent.name] for parent in configspace.parents_of[part.name]}))
+            looked_up = not any(isinstance(one, OrConjunction) for one in _all_of(self._conditions[column]))
+            if parents and looked_up and all(self._sizes[parent] > 0 for parent in parents):
+                together.setdefault(parents, []).append(column)
+            elif parents:
+                rules.append(_Rule(np.array([column]), parents, ()))
+        for parents, children in together.items():
+            allowed = tuple(self._allowed(parent, children) for parent in parents)
+            rules.append(_Rule(np.array(children), parents, allowed))
+        return sorted(rules, key=lambda rule: rule.parents[-1])
+
+    def _allowed(self, parent: int, children: list[int]) -> Array:
+        """Return which children each value of a choice permits; the last row is for where the choice is not active."""
+        values = np.full((int(self._sizes[parent]) + 1, self.width), np.nan)
+        values[:-1, parent] = np.arange(len(values) - 1)
+        columns = []
+        for child in children:
+            simple = [one for one in _all_of(self._conditions[child]) if not hasattr(one, "components")]
+            own = [one for one in simple if one.parent.name == self._parts[parent].name]
+            columns.append(np.logical_and.reduce([one.satisfied_by_vector_array(values.T) for one in own]))
+        return np.column_stack(columns)
+
+    def _active(self, rows: Array, rule: _Rule) -> Array:
+        """Return whether the columns of a rule are active, shape (n, children)."""
+        if not rule.allowed:
+            [column] = rule.children
+            found = [one.satisfied_by_vector_array(rows.T) for one in self._conditions[column]]
+            return np.asarray(np.logical_and.reduce(found)[:, None])
+        chosen = rows[:, rule.parents]
+        places = np.where(np.isnan(chosen), -1, chosen).astype(np.intp)
+        return np.asarray(np.logical_and.reduce([a[places[:, i]] for i, a in enumerate(rule.allowed)]))
+
+
+def _all_of(conditions: list[Any]) -> list[Any]:
+    """Return conditions and, of those that join others, also what they join."""
+    return [*conditions, *(one for c in conditions for one in _all_of(list(getattr(c, "components", ()))))]
