@@ -161,9 +161,10 @@ def compared(regret: Mapping[str, Array]) -> list[str]:
 
 
 def costs(results: Results, task: str) -> list[str]:
-    """Return how far predicted seconds, and ranks, are from what was measured on tables that were left out."""
+    """Return how far predicted seconds, memory and ranks are from what was measured on tables that were left out."""
     tables = [t for t in results.of(task) if len(t.complete) >= LEAST_CONFIGURATIONS]
     errors: dict[str, list[float]] = {"declared": [], "predicted": []}
+    memory: list[float] = []
     agreeing: list[float] = []
     for part in range(PARTS):
         held = [t for t in tables if int(hashlib.sha256(t.name.encode()).hexdigest(), 16) % PARTS == part]
@@ -179,6 +180,8 @@ def costs(results: Results, task: str) -> list[str]:
             factor = np.clip(fitted.predict("slower", configs, table), -FURTHEST, FURTHEST)
             errors["declared"] += list(np.abs(seconds - declared))
             errors["predicted"] += list(np.abs(seconds - declared - factor))
+            held_mb = np.log([max(table.found[name].mb, 1.0) for name in names])
+            memory += list(np.abs(held_mb - fitted.predict("memory", configs, table)))
             ranks = ranks_of(table)
             agreeing.append(_spearman(fitted.predict("rank", configs, table), np.array([ranks[n] for n in names])))
     if not agreeing:
@@ -186,6 +189,7 @@ def costs(results: Results, task: str) -> list[str]:
     medians = ", ".join(f"{name} {np.median(values):.2f}" for name, values in errors.items())
     return [
         f"  seconds of a fit, median |log error|: {medians}",
+        f"  memory of a worker, median |log error|: predicted {np.median(memory):.2f}",
         f"  rank, median correlation with the measured one: {np.median(agreeing):.2f}",
     ]
 

@@ -150,7 +150,9 @@ def _found(own: pd.DataFrame, task: str) -> Found:
     whole = (own["trial"] == "ok").all()
     losses = {n.removeprefix("loss "): float(own[n].mean()) for n in names if n in own and whole}
     first = losses.get(METRICS[task][0], float("nan"))
-    units = own["fit_units"].mean() + own["predict_units"].mean() if "fit_units" in own else float("nan")
+    units = float("nan")
+    if "fit_units" in own:  # what was ended for its time took all that it was given
+        units = (own["fit_units"] + own["predict_units"]).fillna(own["cap"] / own["unit_seconds"]).mean()
     return Found(
         str(own["key"].iloc[0]),
         first if np.isfinite(first) else np.inf,

@@ -121,7 +121,7 @@ def updating(known: Known, table: Table) -> Iterator[str]:
 
 def _expected(ranks: Sequence[Mapping[str, float]], seen: Sequence[str], left: Sequence[str], table: Table) -> Array:
     """Return a rank for each that is left: half its place in the order, half its rank where tables agree."""
-    losses = np.array([table.found[name].loss for name in seen])
+    losses = np.nan_to_num([table.found[name].loss for name in seen])  # those that failed are equally bad
     weights = []
     for other in ranks:
         both = [i for i, name in enumerate(seen) if name in other]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
-from automl.core import Measures, Result, SettingError, Status, Trial
+from automl.core import Config, Measures, Result, SettingError, Status, Step, Trial
 from automl.optimize import BayesSearch, RandomSearch
 from automl.optimize.bayes import (
     Forest,
@@ -235,6 +235,30 @@ def test_a_branch_that_is_good_first_is_not_polished_for_good():
         return best
 
     assert max(found(seed) for seed in range(2)) < 0.05
+
+
+def test_a_branch_of_bad_losses_is_searched_on_a_scale_of_its_own():
+    """All that is known of branch b is worse than nearly all of a: cut like the worst, nothing would tell it apart."""
+    declared = ConfigurationSpace({"kind": ["a", "b"], "x": (0.0, 1.0), "y": (0.0, 1.0), "z": (0.0, 1.0)})
+    declared.add(*(EqualsCondition(declared[n], declared["kind"], k) for n, k in (("x", "a"), ("y", "b"), ("z", "b"))))
+    space, rng, optimizer = FreeSpace(declared), np.random.default_rng(0), BayesSearch(FreeSpace(declared), 0)
+
+    def tell(number, config, v):
+        loss = 0.3 if v["kind"] == "a" else 5.0 + (v["y"] - 0.3) ** 2 + (v["z"] - 0.8) ** 2
+        optimizer.tell(Result(Trial(number, config, ""), Status.OK, loss, Measures()))
+        return loss
+
+    for number, kind in enumerate(rng.permutation(["a"] * 34 + ["b"] * 14)):
+        values = {"kind": kind} | {name: rng.random() for name in (("x",) if kind == "a" else ("y", "z"))}
+        tell(number, space.from_vector(space.to_vector(Config.of(Step.of("objective", **values)))), values)
+    there = []
+    for number in range(24):
+        [proposal] = optimizer.ask(1)
+        values = space.values(proposal.config)
+        loss = tell(48 + number, proposal.config, values)
+        there += [loss] if values["kind"] == "b" else []
+    assert len(there) >= 8, "a has long been at its best"
+    assert min(there) < 5.003 and np.median(there) < 5.06
 
 
 def test_it_goes_on_where_a_branch_has_nothing_new():

@@ -27,6 +27,8 @@ ANYWHERE = 5  # rounds where all branches are looked at: those take longest
 RANDOM_SHARE = 0.1  # of the proposals
 BRANCH_SHARE = 0.5  # of the proposals look at one branch only
 OF_PROCESS = (6, 80)  # rows of a branch for a Gaussian process: at least, and the best so many
+GAIN = 0.02  # of the way from the median loss of a branch to its best: less is no progress
+PATIENCE = 6.0  # results without progress after which a branch is looked at half as often
 TRIES = 50
 WORST = 0.8  # losses above this quantile are all the same: they are not where the optimum is
 LOG_OFFSET = 0.02
@@ -223,16 +225,18 @@ class BayesSearch:
 
         A branch that was never tried ranks in the middle.
         """
-        if rng.random() >= BRANCH_SHARE:
+        losses = self._filled()
+        if rng.random() < (1.0 - BRANCH_SHARE) / (1.0 + _stalled(losses) / PATIENCE):
             return None
         if self._root is None:
             return 0.0  # all is one branch
-        values, losses = np.array(self._vectors)[:, self._root], self._filled()
+        values = np.array(self._vectors)[:, self._root]
         best = np.full(self._rows.choices(self._root), np.nan)
         for branch in np.unique(values[~np.isnan(values)]).astype(np.intp):
             best[branch] = losses[values == branch].min()
         best = np.where(np.isnan(best), np.nanmedian(best), best)
         weights = 1.0 / (1.0 + np.argsort(np.argsort(best, kind="stable"), kind="stable"))
+        weights /= 1.0 + np.array([_stalled(losses[values == branch]) for branch in range(len(best))]) / PATIENCE
         return float(rng.choice(len(best), p=weights / weights.sum()))
 
     def _inside(self, rows: Array, branch: float | None) -> Array:
@@ -247,17 +251,18 @@ class BayesSearch:
         """
         self._grow()
         assert self._by_loss is not None
-        values = self._warped()
+        few = branch is None or known[: self._grown].sum() < OF_PROCESS[0]
+        values = self._warped(None if few else known)
         left = values - self._explained(np.array(self._vectors))
         waiting = np.array(list(self._waiting.values())).reshape(-1, self._rows.width)
-        lies = values.mean() - self._explained(waiting)
+        lies = (values if few else values[known]).mean() - self._explained(waiting)
         by_loss: Forest | Process
-        if branch is not None and known[: self._grown].sum() >= OF_PROCESS[0]:
-            here = self._inside(waiting, branch)
-            by_loss = self._process(branch, known, left, self._rows.encoded(waiting[here]), lies[here])
-        else:
+        if branch is None or few:
             later = np.array(self._cells[self._grown :])
             by_loss = self._by_loss.add(later, left[self._grown :]).add(self._rows.encoded(waiting), lies)
+        else:
+            here = self._inside(waiting, branch)
+            by_loss = self._process(branch, known, left, self._rows.encoded(waiting[here]), lies[here])
         best, promise = float(values[known].min()), ACQUISITIONS[self._acquisition]
 
         def score(rows: Array) -> Array:
@@ -305,16 +310,28 @@ class BayesSearch:
         finite = losses[np.isfinite(losses)]
         return np.where(np.isfinite(losses), losses, finite.max() if finite.size else 0.0)
 
-    def _warped(self) -> Array:
-        """Return losses for the forest: the worst fifth cut, then on a logarithmic scale above the best.
+    def _warped(self, known: Array | None = None) -> Array:
+        """Return losses for a model: the worst fifth cut, then on a logarithmic scale above the best.
 
-        The scale is that of the Results the forests were grown on, so that what comes later fits their leaves.
+        The scale is that of the Results the forests were grown on, so that what comes later fits their leaves; for a
+        branch it is that of what is ``known`` there, all of which may be among the worst.
         """
         losses = self._filled()
-        low, high = losses[: self._grown].min(), np.quantile(losses[: self._grown], WORST)
+        told = losses[: self._grown] if known is None else losses[: self._grown][known[: self._grown]]
+        low, high = told.min(), np.quantile(told, WORST)
         above = (np.minimum(losses, high) - low) / (high - low if high > low else 1.0)
         logarithm = np.log(np.maximum(above, 0.0) + LOG_OFFSET)
         return np.asarray(logarithm + np.minimum(above, 0.0) / LOG_OFFSET)  # below the best so far: its tangent
+
+
+def _stalled(losses: Array) -> int:
+    """Return how many results ago the best of a branch became better by a good part of what separates them."""
+    if len(losses) < 2:
+        return 0
+    best = np.minimum.accumulate(losses)
+    gains = best[:-1] - best[1:]
+    large = np.flatnonzero(gains > GAIN * (np.median(losses) - best[-1]))
+    return len(losses) - 1 - (int(large[-1]) + 1 if large.size else 0)
 
 
 def _least(values: Array, known: Array) -> Array:
