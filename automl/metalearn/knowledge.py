@@ -79,6 +79,8 @@ class KnowledgeBase:
         Folder of a base; None: the one that automl comes with.
     transfer : sequence of path or Source
         Run folders of earlier fits of your own, as sources beside the base.
+    unread : sequence of str
+        Files of the user's own base that could not be read, for the log.
 
     Examples
     --------
@@ -89,6 +91,7 @@ class KnowledgeBase:
 
     path: str | None = None
     transfer: tuple[Any, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.path is not None:
@@ -98,7 +101,7 @@ class KnowledgeBase:
         object.__setattr__(self, "transfer", tuple(self.transfer))
 
     def __reduce__(self) -> tuple[Any, ...]:  # what was read stays behind
-        return (KnowledgeBase, (self.path, self.transfer))
+        return (KnowledgeBase, (self.path, self.transfer, self.unread))
 
     @classmethod
     def shipped(cls) -> KnowledgeBase:

@@ -50,7 +50,7 @@ class Advice:
     first, later : tuple of Config
         The best of earlier runs: on this table, and on others.
     problem : str or None
-        Why the base is not used although it was wanted.
+        What was wanted and is not used: the base, or runs of the user's own that cannot be read.
     """
 
     line: str
@@ -111,7 +111,7 @@ def settled(settings: Settings) -> Settings:
     if value is False:
         return settings
     if isinstance(value, str) and value == "auto":
-        base = KnowledgeBase(transfer=own_sources(own_folder())[0])
+        base = KnowledgeBase(None, *own_sources(own_folder()))
     elif isinstance(value, KnowledgeBase):
         base = value
     else:
@@ -142,6 +142,9 @@ def advise(settings: Settings, dataset: Dataset, space: Space) -> Advice:
         except (StoreError, LookupError, ValueError) as error:  # damaged
             problem = f"the knowledge base cannot be used: {error}"
             advice = Advice(f"no base: {problem}", metafeatures=metafeatures, problem=problem)
+    if base.unread:
+        unread = f"of your own base {', '.join(base.unread)} cannot be read; see automl knowledge show"
+        advice = dataclasses.replace(advice, problem="; ".join(filter(None, (advice.problem, unread))))
     return _with_sources(advice, base, space)
 
 

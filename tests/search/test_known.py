@@ -179,6 +179,18 @@ def test_auto_uses_the_users_own_runs_until_they_are_switched_off(run, tmp_path,
     assert source.name not in resolved().plan.knowledge
 
 
+def test_a_damaged_run_of_the_users_own_base_is_named_and_the_others_are_used(run, tmp_path, monkeypatch):
+    own = tmp_path / "own"
+    monkeypatch.setenv("AUTOML_KNOWLEDGE", str(own))
+    add_source(read_source(run), own)
+    (own / "broken.json").write_text("{")
+    advice = resolved().advice
+    assert "broken.json" in advice.problem and "automl knowledge show" in advice.problem
+    assert "first" in advice.line
+    (own / "broken.json").unlink()
+    assert resolved().advice.problem is None
+
+
 def test_a_run_goes_on_with_the_knowledge_it_began_with(run, tmp_path, monkeypatch):
     own = tmp_path / "own"
     monkeypatch.setenv("AUTOML_KNOWLEDGE", str(own))
