@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from automl import saving
 from automl.base import AutoEstimator
 from automl.core import Array, SettingError, as_path
 from automl.evaluate import predict_interval, predict_sets
+from automl.pipeline import once
 
 __all__ = ["AutoClassifier", "AutoRegressor", "load"]
 
@@ -100,7 +100,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Array:
         """Return class probabilities of shape (n, K), columns in the order of ``classes_``."""
         table = self._conform(X)
-        return np.asarray(self.pipeline_.predict_proba(table))
+        return once.predict_proba(self.pipeline_, table)
 
     def predict_set(self, X: Any, confidence: float = 0.9) -> Array:
         """Return for each row the labels that hold the truth with this confidence (CV+; Romano et al. 2020).

@@ -16,11 +16,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from automl import __version__, explain, saving
+from automl import explain, saving
 from automl.core import Array, InputError, SettingError, StoreError, as_path
 from automl.data import check_table, conform, read_truth, read_weights
 from automl.ensemble import Decision, apply_decision
 from automl.metrics import get_metric
+from automl.pipeline import once
 from automl.pipeline.assemble import assemble, decided, leaves, undecided
 from automl.pipeline.costs import measure
 from automl.search import export_script
@@ -57,7 +58,7 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
         table = self._conform(X)
         # of classifiers; not there in one that an earlier version saved
         model: Any = getattr(self, "decision_pipeline_", self.pipeline_)
-        return np.asarray(model.predict(table))
+        return once.predict(model, table)
 
     def check(self, X: Any, policy: str = "report") -> TableCheck:
         """Compare a table with the one of ``fit``: columns, types, levels, missing values, ranges, drift.
@@ -91,9 +92,9 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
     def _seen(self, table: Any) -> Array:
         """Return what the metric of a classifier looks at: probabilities, or the labels of ``predict``, one-hot."""
         if self._fitted_metric().needs != "label":
-            return np.asarray(self.pipeline_.predict_proba(table))
+            return once.predict_proba(self.pipeline_, table)
         model: Any = getattr(self, "decision_pipeline_", self.pipeline_)
-        return np.asarray((np.asarray(model.predict(table))[:, None] == self.classes_).astype(np.float64))
+        return np.asarray((once.predict(model, table)[:, None] == self.classes_).astype(np.float64))
 
     @property
     def _decision(self) -> Decision:
@@ -166,7 +167,7 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
         outcome = getattr(self, "outcome_", None)
         classes = getattr(self, "classes_", None)
         fitted = explain.Fitted(
-            self.pipeline_.predict if classes is None else self._seen,
+            partial(once.predict, self.pipeline_) if classes is None else self._seen,
             self._fitted_metric(),
             self.schema_,
             None if outcome is None else outcome.out_of_fold,
@@ -319,29 +320,8 @@ class FittedEstimator(BaseEstimator):  # type: ignore[misc]
 
     def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the plain pipeline, its schema, versions and golden rows to a folder that needs no automl."""
-        from automl.pipeline.export import export
-
         self._check_recorded()
-        outcome = self.outcome_
-        metadata = {
-            "automl": __version__,
-            "metric": outcome.plan.metric,
-            "estimate": {**vars(self.estimate_), "interval": list(self.estimate_.interval)},
-            "n_rows": outcome.plan.n_rows,
-            "members": [{"trial": m.trial, "weight": m.weight, **m.config.to_json()} for m in outcome.members],
-            "decision": outcome.decision.to_json(),
-        }
-        return export(
-            self.pipeline_,
-            as_path(path),
-            schema=self.schema_,
-            golden_X=self._golden_X,
-            task=self.task_,
-            classes=getattr(self, "classes_", None),
-            metadata=metadata,
-            overwrite=overwrite,
-            decision=getattr(self, "decision_pipeline_", None),
-        )
+        return saving.export(self, as_path(path), overwrite=overwrite)
 
     def export_script(self, path: str | os.PathLike[str]) -> Path:
         """Write Python source that builds the members again, unfitted, and fits them on all rows without automl."""

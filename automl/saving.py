@@ -1,7 +1,8 @@
-"""Saved models: what is written into their file, and what is checked before anything of it is believed."""
+"""Saved models: what is written into their file, what is checked before anything of it is believed, and exports."""
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import io
 import json
@@ -20,19 +21,20 @@ from typing import Any
 import numpy as np
 
 from automl import __version__
-from automl.core import Event, StoreError
+from automl.core import Budget, Event, StoreError
 from automl.data import Reference, Schema, Task
 from automl.evaluate import Estimate
-from automl.pipeline.assemble import decided
+from automl.pipeline.assemble import decided, leaves, undecided
 from automl.pipeline.audited import read_audited, write_audited
 from automl.pipeline.versions import library_versions, version_changes
 from automl.store import Manifest, RecordedJournal, read_manifest, read_part, write_model
 
-__all__ = ["load", "save"]
+__all__ = ["export", "export_seconds", "load", "note_speed", "save"]
 
 PICKLED = "estimator.pkl.zlib"
 AUDITED = "estimator.skops"
 MANY_ROWS = 1000
+PREDICTING_SECONDS = 0.04  # of the processor for each model and a few rows: most of it is spent on checking tables
 LONGEST_VALUE = 300  # characters of an argument in the recorded call
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -44,7 +46,7 @@ def save(
     share: bool = False,
     target: str | None = None,
     command: str | None = None,
-    seconds: float = math.inf,
+    measure: bool = True,
 ) -> Path:
     """Write a fitted estimator to one file, whole or not at all; returns where.
 
@@ -57,8 +59,8 @@ def save(
         Name of the target; by default that of the y that was fitted.
     command : str, optional
         What made the model; the constructor's call by default.
-    seconds : float
-        Time to measure predictions in; what would take longer is left out of the manifest.
+    measure : bool
+        Whether to measure how fast it predicts; :func:`note_speed` can do so later.
 
     Raises
     ------
@@ -71,7 +73,7 @@ def save(
     if share:
         parts[AUDITED] = write_audited(_described(estimator))
     estimate = estimator.estimate_
-    one, many = _predict_seconds(estimator, seconds)
+    one, many = _predict_seconds(estimator, math.inf) if measure else (None, None)
     manifest = Manifest(
         automl=__version__,
         python=platform.python_version(),
@@ -94,6 +96,78 @@ def save(
     )
     write_model(path, manifest, parts)
     return Path(path)
+
+
+def note_speed(estimator: Any, path: str | Path, *, seconds: float) -> None:
+    """Write into a model's file how fast it predicts: for an estimator that was saved unmeasured.
+
+    Parameters
+    ----------
+    seconds : float
+        Time to measure in; what would take longer is left out.
+    """
+    one, many = _predict_seconds(estimator, seconds)
+    if one is None:
+        return
+    manifest = read_manifest(path)
+    parts = {name: read_part(path, name) for name in manifest.parts}
+    write_model(path, dataclasses.replace(manifest, seconds_1_row=one, seconds_1000_rows=many), parts)
+
+
+def export(estimator: Any, path: str | Path, *, overwrite: bool = False, budget: Budget | None = None) -> Path:
+    """Write the plain pipeline of a fitted estimator to a folder that needs no automl; returns where.
+
+    Parameters
+    ----------
+    overwrite : bool
+        Replace an earlier export.
+    budget : Budget, optional
+        Give up where this would end too late.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written, does not predict as the estimator does, or would be late.
+    """
+    from automl.pipeline import export as exporting
+
+    outcome = estimator.outcome_
+    metadata = {
+        "automl": __version__,
+        "metric": outcome.plan.metric,
+        "estimate": _as_json(estimator.estimate_),
+        "n_rows": outcome.plan.n_rows,
+        "members": [{"trial": m.trial, "weight": m.weight, **m.config.to_json()} for m in outcome.members],
+        "decision": outcome.decision.to_json(),
+    }
+    return exporting.export(
+        estimator.pipeline_,
+        path,
+        schema=estimator.schema_,
+        golden_X=estimator._golden_X,
+        task=estimator.task_,
+        classes=getattr(estimator, "classes_", None),
+        metadata=metadata,
+        overwrite=overwrite,
+        decision=getattr(estimator, "decision_pipeline_", None),
+        budget=budget,
+    )
+
+
+def export_seconds(estimator: Any, saving: float, waiting: float) -> float:
+    """Return about how long an export takes after :func:`save`.
+
+    Parameters
+    ----------
+    saving : float
+        Seconds that saving took: an export writes the model too, and reads it back.
+    waiting : float
+        How many times longer that was than the processor worked on it: predictions with both will wait as long.
+    """
+    pipeline = estimator.pipeline_
+    files = 1 if getattr(estimator, "decision_pipeline_", pipeline) is pipeline else 2
+    models = len(leaves(undecided(pipeline)))
+    return files * (3 * saving + 2 * models * PREDICTING_SECONDS * waiting)
 
 
 def load(path: str | Path, kinds: Mapping[str, Callable[..., Any]], *, trusted: bool = True) -> Any:
@@ -143,9 +217,10 @@ def _pickled(estimator: Any) -> tuple[bytes, set[str]]:
     modules = set()
 
     class Recorder(pickle.Pickler):
-        def persistent_id(self, value: Any) -> None:  # sees every object on its way
+        def reducer_override(self, value: Any) -> Any:  # sees everything but numbers, texts and containers
             if isinstance(value, (type, FunctionType, BuiltinFunctionType)):
                 modules.add((value.__module__ or "").partition(".")[0])
+            return NotImplemented
 
     content = io.BytesIO()
     try:

@@ -20,7 +20,8 @@ import automl
 from automl import AutoClassifier, AutoRegressor
 from automl.core import StoreError
 from automl.data import Kind
-from automl.saving import AUDITED, PICKLED, save
+from automl.pipeline.assemble import leaves, undecided
+from automl.saving import AUDITED, PICKLED, export_seconds, note_speed, save
 from automl.store import Manifest, read_manifest, read_part, write_model
 from tests.builders import mixed_frame, mixed_target
 
@@ -88,10 +89,29 @@ def test_the_call_and_the_name_of_the_target_are_kept(tmp_path: Path):
     assert model_again.get_params() == model.get_params()
 
 
-def test_measuring_takes_no_longer_than_it_may(model: AutoClassifier, tmp_path: Path):
-    assert read_manifest(save(model, tmp_path / "model", seconds=0)).seconds_1_row is None
-    manifest = read_manifest(save(model, tmp_path / "model", seconds=1e-9))
-    assert manifest.seconds_1_row and manifest.seconds_1000_rows is None
+def test_the_speed_is_noted_later_as_far_as_time_goes(model: AutoClassifier, tmp_path: Path):
+    path = save(model, tmp_path / "model", measure=False)
+    unmeasured = read_manifest(path)
+    assert unmeasured.seconds_1_row is None and unmeasured.seconds_1000_rows is None
+    note_speed(model, path, seconds=0)
+    assert read_manifest(path) == unmeasured
+    note_speed(model, path, seconds=1e-9)
+    assert read_manifest(path).seconds_1_row and read_manifest(path).seconds_1000_rows is None
+    note_speed(model, path, seconds=1e9)
+    measured = read_manifest(path)
+    assert measured.seconds_1_row and measured.seconds_1000_rows
+    assert dataclasses.replace(measured, seconds_1_row=None, seconds_1000_rows=None) == unmeasured
+    assert (automl.load(path).predict_proba(FRAME) == model.predict_proba(FRAME)).all()
+
+
+def test_an_export_takes_longer_where_saving_did_and_where_there_are_more_models(model: AutoClassifier):
+    alone = model.select(max_loss_increase=1e9)
+    few, many = (len(leaves(undecided(one.pipeline_))) for one in (alone, model))
+    assert few < many and export_seconds(alone, 1.0, 1.0) < export_seconds(model, 1.0, 1.0)
+    assert export_seconds(model, 1.0, 1.0) < export_seconds(model, 2.0, 1.0) < export_seconds(model, 2.0, 3.0)
+    other = pickle.loads(pickle.dumps(model))
+    other.decision_pipeline_ = pickle.loads(pickle.dumps(model.pipeline_))  # two files
+    assert export_seconds(other, 1.0, 1.0) == 2 * export_seconds(model, 1.0, 1.0)
 
 
 def test_a_score_that_is_not_known_is_null(model: AutoClassifier, tmp_path: Path):

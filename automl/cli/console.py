@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import warnings
@@ -22,7 +23,9 @@ LONGEST = 4_000  # characters of a message
 
 def main() -> None:
     """Run the command line and exit the process."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # the end of the interpreter would look through a whole ensemble for cycles: half a second
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

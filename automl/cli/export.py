@@ -23,10 +23,6 @@ def export_model(
         )
     folder = ModelFolder(model)
     folder.record()
-    if (pickle is not None or out is not None) and not (folder.export / "pipeline.joblib").is_file():
-        raise SettingError(
-            f"{folder.export} holds no pipeline; automl.load({str(folder.model)!r}).export(...) makes it"
-        )
     if out is not None and os.path.exists(out) and (not out.is_dir() or any(out.iterdir())):
         raise SettingError(f"--out {out} is not a new or empty folder; name one that is")
     named = (
@@ -37,6 +33,10 @@ def export_model(
     for option, path, name in named:
         if path is not None and os.path.isdir(path):
             raise SettingError(f"{option} {path} is a folder; name a file, for example {path / name}")
+    if (pickle is not None or out is not None) and not folder.exported:  # the fit had no time for it
+        from automl import load
+
+        load(folder.model).export(folder.export, overwrite=True)
     if pickle is not None:
         with writing("--pickle", pickle):
             pickle.parent.mkdir(parents=True, exist_ok=True)

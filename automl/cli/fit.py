@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,18 @@ from automl.cli.report import equal_text, leaderboard_text
 from automl.cli.request import Request
 from automl.cli.signals import stop_when_asked
 from automl.cli.table import Table, read_table
-from automl.core import Budget
+from automl.core import Budget, StoreError
 from automl.store import RunFolder
 
 __all__ = ["fit_table", "keep", "report"]
 
 SHOWN_ROWS = 10
-MEASURING_SECONDS = 1.0  # of the time for the fit, for the speed of predictions
+MEASURING_SECONDS = 1.0  # at most, for the speed of predictions
 
 
 def fit_table(request: Request, out: Path, *, overwrite: bool, keep_data: bool, verbose: bool, as_json: bool) -> int:
     """Fit a model for a table file, save it with its run in ``out``, print what came of it; return the exit code."""
-    started = process_start()
-    budget = Budget(request.seconds, started)
+    budget = Budget(request.seconds, process_start())
     folder = ModelFolder(out)
     folder.check_free(overwrite=overwrite)
     table = read_table(request)
@@ -38,37 +38,55 @@ def fit_table(request: Request, out: Path, *, overwrite: bool, keep_data: bool, 
         asked_for = request.to_json(classifies=table.classifies, why=table.why, aside=table.aside)
         folder.begin(asked_for)
         estimator.fit(table.X, table.y, sample_weight=table.weights, groups=table.groups, times=table.times)
-        summary = keep(asked_for, estimator, folder, started, keep_data=keep_data)
+        summary = keep(asked_for, estimator, folder, budget, keep_data=keep_data)
     report(summary, estimator, folder, as_json=as_json)
     return asked.code(estimator.outcome_.stopped)
 
 
 def keep(
-    request: dict[str, Any], estimator: Any, folder: ModelFolder, started: float, *, keep_data: bool
+    request: dict[str, Any], estimator: Any, folder: ModelFolder, budget: Budget, *, keep_data: bool
 ) -> dict[str, Any]:
-    """Save and export what a fit found, and only then delete what the run would need to go on."""
-    from automl.saving import save
+    """Save what a fit found, export it if there is time, and only then delete what the run would need to go on."""
+    from automl.saving import export_seconds, note_speed, save
     from automl.search import CUT_SHORT
 
     command = shlex.join(["automl", *sys.argv[1:]])
-    save(estimator, folder.model, target=request["target"], command=command, seconds=MEASURING_SECONDS)
-    summary = _summary(request, estimator, time.monotonic() - started)
+    folder.drop_export()
+    began, worked = budget.clock(), time.process_time()
+    save(estimator, folder.model, target=request["target"], command=command, measure=False)
+    saving = budget.clock() - began
+    summary = _summary(request, estimator, budget.clock() - budget.start)
     folder.finish(summary)
-    try:
-        estimator.export(folder.export, overwrite=True)
-    except Exception as error:  # the model is there already
-        again = f"automl.load({str(folder.model)!r}).export(FOLDER)"
-        print(f"automl: warning: not exported: {error}; in Python {again} tries again", file=sys.stderr)
+    waiting = max(1.0, saving / max(time.process_time() - worked, 1e-3))
+    _export(estimator, folder, budget, export_seconds(estimator, saving, waiting))
+    exporting = budget.clock() - began - saving
+    if folder.exported:
+        with suppress(StoreError):  # of a full disk; the model is there
+            note_speed(estimator, folder.model, seconds=min(MEASURING_SECONDS, budget.remaining() - exporting))
     if not keep_data and estimator.outcome_.stopped not in CUT_SHORT:
         RunFolder(folder.path).clear()
-    return {**summary, "seconds": time.monotonic() - started}
+    return {**summary, "seconds": budget.clock() - budget.start}
+
+
+def _export(estimator: Any, folder: ModelFolder, budget: Budget, needed: float) -> None:
+    """Export, or say in one line why not: the model is there already."""
+    from automl.saving import export
+
+    left = budget.remaining()
+    try:
+        if needed > left:
+            raise StoreError(f"that takes about {needed:.1f} s, and {max(left, 0.0):.1f} s were left")
+        export(estimator, folder.export, overwrite=True, budget=budget)
+    except Exception as error:
+        again = f"automl export {folder.path} --out FOLDER"
+        print(f"automl: warning: not exported: {error}; any time later: {again}", file=sys.stderr)
 
 
 def report(summary: dict[str, Any], estimator: Any, folder: ModelFolder, *, as_json: bool) -> None:
     """Print what came of a fit."""
     board = estimator.leaderboard()
     if as_json:
-        places = {"model": str(folder.path), "export": str(folder.export)}
+        places = {"model": str(folder.path), "export": str(folder.export) if folder.exported else None}
         print_json({**summary, "leaderboard": as_records(board), **places})
     else:
         print(_text(summary, board, folder))
@@ -79,7 +97,7 @@ def _estimator(request: Request, table: Table, budget: Budget, folder: ModelFold
 
     kind = AutoClassifier if table.classifies else AutoRegressor
     return kind(
-        request.fit_seconds(budget),
+        request.fit_seconds(budget, time.process_time()),
         metric=request.metric,
         report=request.report,
         outer_folds=request.outer,
@@ -132,16 +150,22 @@ def _text(summary: dict[str, Any], board: Any, folder: ModelFolder) -> str:
         "" if found is None or found == summary["score"] else f"searched: {found['value']:.4g}, {found['label']}\n"
     )
     more = f"\n... {len(board) - SHOWN_ROWS} more: automl leaderboard {folder.path}" if len(board) > SHOWN_ROWS else ""
+    pipeline = (
+        f"{folder.export}, plain scikit-learn that needs no automl; see {folder.export / 'README.md'}"
+        if folder.exported
+        else f"not exported; `automl export {folder.path} --out FOLDER` does it"
+    )
+    shown = leaderboard_text(board.head(SHOWN_ROWS)) if len(board) else "no trial has ended"
     counts = ", ".join(f"{count} {status}" for status, count in summary["trials"].items())
     return (
-        f"\n{leaderboard_text(board.head(SHOWN_ROWS))}{more}\n\n"
+        f"\n{shown}{more}\n\n"
         f"{equal_text(board)}"
         f"score:    {_scored(summary['metric'], summary['score'])}\n"
         f"{''.join(f'          {_scored(name, one)}{chr(10)}' for name, one in others)}{searched}"
         f"run:      stopped by {summary['stopped']} after {summary['seconds']:.1f} s; trials: {counts}; "
         f"memory at most {summary['peak_mb']:,.0f} MB\n"
         f"model:    {folder.model}, for `automl predict {folder.path} TABLE`\n"
-        f"pipeline: {folder.export}, plain scikit-learn that needs no automl; see {folder.export / 'README.md'}"
+        f"pipeline: {pipeline}"
     )
 
 

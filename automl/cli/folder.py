@@ -91,6 +91,15 @@ class ModelFolder:
             raise
         shutil.rmtree(old, ignore_errors=True)
 
+    @property
+    def exported(self) -> bool:
+        """Whether the pipeline is there, of the model that is there."""
+        return (self.export / "pipeline.joblib").is_file()
+
+    def drop_export(self) -> None:
+        """Remove the pipeline of an earlier model, before a new one is saved."""
+        shutil.rmtree(self.export, ignore_errors=True)
+
     def begin(self, request: Mapping[str, Any]) -> None:
         """Write what was asked for, so that the run can be resumed."""
         self._request.write_text(json.dumps(request, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +37,7 @@ def print_plan(request: Request, *, as_json: bool) -> None:
         weights=table.weights,
     )
     settings = Settings(
-        time_budget=request.fit_seconds(budget),
+        time_budget=request.fit_seconds(budget, time.process_time()),
         metric=request.metric,
         report=request.report,
         outer_folds=request.outer,

@@ -14,6 +14,13 @@ __all__ = ["Request"]
 
 DEFAULT_TIME = "5m"
 
+# Processor seconds to save and export: 2 to 3 for 15 fold models of 27 MB, about as many as a minute leaves.
+SAVING_SECONDS = 2.0
+SAVING_SHARE = 0.04
+MORE_SECONDS = 5.0
+LONGEST_WAITING = 4.0  # times the processor seconds; the start of a process may also have waited for the disk
+MOST_SAVING_SHARE = 0.35
+
 
 @dataclass(frozen=True)
 class Request:
@@ -59,15 +66,18 @@ class Request:
         """What the estimators are told of ``--knowledge``."""
         return False if self.knowledge == "off" else self.knowledge
 
-    def fit_seconds(self, budget: Budget) -> float | None:
+    def fit_seconds(self, budget: Budget, worked: float) -> float | None:
         """Return what is left of the budget for the fit itself, once saving and exporting are provided for.
 
-        Never below a second: where that is too little, ``fit`` warns and returns the first model it can.
+        They need the processor, and wait for it as this process did so far: ``worked`` are the processor seconds that
+        it has used. Never below a second: where that is too little, ``fit`` warns and returns the first model it can.
         """
         if budget.seconds is None:
             return None
-        saving = min(12.0, 3.0 + 0.07 * budget.seconds)  # 40 fold models, 17 MB: 6 s on two cores, export most of it
-        return max(1.0, budget.remaining() - saving)
+        waiting = min(max(budget.elapsed() / max(worked, 1e-3), 1.0), LONGEST_WAITING)
+        # a process that waits finds fewer models in its time: only what they all need takes that much longer
+        saving = SAVING_SECONDS * waiting + min(SAVING_SHARE * budget.seconds, MORE_SECONDS)
+        return max(1.0, budget.remaining() - min(saving, MOST_SAVING_SHARE * budget.seconds))
 
     def to_json(self, *, classifies: bool, why: str, aside: Sequence[str]) -> dict[str, Any]:
         """Return what a later sitting of the same run must know; the arguments come from the table."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 from automl.cli.clock import process_start
@@ -31,7 +32,6 @@ def resume_run(
     """Search on in the run of a folder, save and print what comes of it; return the exit code."""
     from automl import AutoClassifier, AutoRegressor
 
-    started = process_start()
     folder = ModelFolder(model)
     request = folder.request()
     kind = AutoClassifier if request["classifies"] else AutoRegressor
@@ -39,16 +39,16 @@ def resume_run(
     params |= {} if trials is None else {"max_trials": trials}
     params |= {} if jobs is None else {"n_jobs": jobs}
     table: dict[str, Any] = {} if data is None else _given(request, data)
-    seconds = None if time is None else _fit_seconds(Budget(parse_duration(time), started))
+    budget = Budget(None if time is None else parse_duration(time), process_start())
     with stop_when_asked() as asked:
-        estimator = kind.resume(folder.path, time_budget=seconds, **table, **params)
-        summary = keep(request, estimator, folder, started, keep_data=keep_data)
+        estimator = kind.resume(folder.path, time_budget=_fit_seconds(budget), **table, **params)
+        summary = keep(request, estimator, folder, budget, keep_data=keep_data)
     report(summary, estimator, folder, as_json=as_json)
     return asked.code(estimator.outcome_.stopped)
 
 
 def _fit_seconds(budget: Budget) -> float | None:
-    return Request(Path(), "", time=f"{budget.seconds:.6f}s").fit_seconds(budget)
+    return Request(Path(), "").fit_seconds(budget, process_time())
 
 
 def table_of(request: dict[str, Any], data: Path) -> Table:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from automl.pipeline import once
 from automl.pipeline.assemble import Leaf
 
 __all__ = ["Cost", "Costs", "measure", "needed_columns"]
@@ -59,10 +60,10 @@ def measure(
         for path, (_, step) in zip(paths, leaf.steps, strict=True):
             if path not in costs.seconds:
                 last = path == paths[-1]
-                run = step.transform if not last else step.predict_proba if classifies else step.predict
-                run(made[before])
+                run = once.transform if not last else once.predict_proba if classifies else once.predict
+                run(step, made[before])
                 started = clock()
-                made[path] = run(made[before])
+                made[path] = run(step, made[before])
                 costs.seconds[path] = clock() - started
                 if path[-1] not in costs.sizes:
                     costs.sizes[path[-1]] = len(pickle.dumps(step, protocol=5))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import math
 import os
-import pickle
 import platform
 import shutil
 import tempfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl.core import Array, SettingError, StoreError
-from automl.pipeline.plain import check_plain
+from automl.core import Array, Budget, SettingError, StoreError
+from automl.pipeline.plain import read_back, refuse_ours, write_pickle
 from automl.pipeline.versions import library_versions
 
 if TYPE_CHECKING:
@@ -68,13 +67,14 @@ def export(
     metadata: Mapping[str, Any],
     overwrite: bool = False,
     decision: Any = None,
+    budget: Budget | None = None,
 ) -> Path:
     """Write a fitted model to a folder that works without automl.
 
     Parameters
     ----------
     model : fitted estimator
-        Of public parts only (see :func:`automl.pipeline.plain.check_plain`).
+        Of public parts only (see :func:`automl.pipeline.plain.refuse_ours`).
     folder : path
         Appears complete or not at all. Refused where it exists and is not empty.
     golden_X : DataFrame, ndarray or CSR matrix
@@ -85,6 +85,8 @@ def export(
         Replace the folder if it is an earlier export; anything else is still refused.
     decision : fitted estimator, optional
         The one that predicts labels, if it is not ``model``: a second file.
+    budget : Budget, optional
+        Give up rather than end after it.
 
     Returns
     -------
@@ -94,13 +96,12 @@ def export(
     target = Path(folder).absolute()
     _check_target(target, overwrite)
     decision = None if decision is model else decision
-    modules = check_plain((model, decision))
     scratch: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
         scratch.chmod(0o755)  # mkdtemp makes folders private
-        _fill(scratch, model, decision, modules, schema, _head(golden_X), task, classes, metadata)
+        _fill(scratch, model, decision, schema, _head(golden_X), task, classes, metadata, budget or Budget(None))
         _put_in_place(scratch, target)
     except OSError as error:
         raise StoreError(f"The model cannot be exported to {target}: {error}. Choose another folder.") from error
@@ -130,20 +131,23 @@ def _fill(
     folder: Path,
     model: Any,
     decision: Any,
-    modules: set[str],
     schema: Schema,
     rows: Any,
     task: Task,
     classes: Array | None,
     metadata: Mapping[str, Any],
+    budget: Budget,
 ) -> None:
     from automl.pipeline import standalone
 
     container = str(schema.container)
     files = {"pipeline.joblib": model} | ({} if decision is None else {"decision.joblib": decision})
+    loaded = {}
+    modules: set[str] = set()
     for name, content in files.items():
-        # joblib.load reads this as its own; joblib.dump itself takes five times as long for models of many small parts
-        (folder / name).write_bytes(zlib.compress(pickle.dumps(content, protocol=5), 1))
+        loaded[name], asked = _stored(folder / name, content)
+        modules |= asked
+    refuse_ours(modules)
     _write_json(folder / "schema.json", schema.to_json())
     shutil.copyfile(standalone.__file__, folder / "predict.py")
     needed = {"joblib", "pyarrow"} if container == "frame" else {"joblib"}  # by predict.py
@@ -173,12 +177,36 @@ def _fill(
     }
     _write_json(folder / "metadata.json", contents)
     _write_golden(folder, rows, container)
-    found = standalone.outputs(model, standalone.golden_rows(folder), decision)
-    np.savez_compressed(folder / "golden_predictions.npz", **found)
-    if standalone.check(folder):
+    found = _predicted(folder, (model, decision), (loaded["pipeline.joblib"], loaded.get("decision.joblib")), budget)
+    if standalone.differences(folder, found):
         _write_json(folder / "metadata.json", {**contents, "tolerance": NOISE})
-        if problems := standalone.check(folder):
+        if problems := standalone.differences(folder, found):
             raise StoreError(f"The exported model does not predict as the fitted one: {'; '.join(problems)}.")
+
+
+def _predicted(folder: Path, fitted: tuple[Any, Any], loaded: tuple[Any, Any], budget: Budget) -> dict[str, Any]:
+    """Store what the fitted model predicts for the golden rows; return what the loaded one does."""
+    from automl.pipeline import standalone
+
+    golden = standalone.golden_rows(folder)
+    began = budget.elapsed()
+    np.savez_compressed(folder / "golden_predictions.npz", **standalone.outputs(fitted[0], golden, fitted[1]))
+    took, left = budget.elapsed() - began, budget.remaining()
+    if took > left:  # the loaded one takes as long
+        raise StoreError(f"comparing its predictions takes about {took:.1f} s, and {max(left, 0.0):.1f} s were left")
+    return standalone.outputs(loaded[0], golden, loaded[1])
+
+
+def _stored(path: Path, model: Any) -> tuple[Any, set[str]]:
+    """Write a model; return what is read back from the file, and the packages that reading asked for.
+
+    ``joblib.load`` reads a compressed pickle as its own. For models of many small parts ``joblib.dump`` takes five
+    times as long, and its own reader twice.
+    """
+    with gzip.GzipFile(path, "wb", compresslevel=1, mtime=0) as file:
+        write_pickle(model, file)
+    with gzip.GzipFile(path, "rb") as file:
+        return read_back(file)
 
 
 def _head(X: Any) -> Any:

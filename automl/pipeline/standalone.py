@@ -132,7 +132,11 @@ def golden_rows(folder: Path) -> Any:
 
 def check(folder: Path) -> list[str]:
     """Predict the golden rows again and return every difference to what was recorded, in words; none is none."""
-    found = outputs(load_model(folder), golden_rows(folder), load_decision(folder))
+    return differences(folder, outputs(load_model(folder), golden_rows(folder), load_decision(folder)))
+
+
+def differences(folder: Path, found: dict[str, Any]) -> list[str]:
+    """Return every difference of predictions of the golden rows to what was recorded, in words."""
     tolerance = load_json(folder / "metadata.json")["tolerance"]
     problems = []
     with np.load(folder / "golden_predictions.npz", allow_pickle=False) as expected:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 
 __all__ = ["library_versions", "version_changes"]
 
 
 ALWAYS = ("numpy", "pandas", "scipy", "sklearn")  # the arithmetic of every model, whether its pickle names it or not
+# Who provides what most models need: to ask who provides a module reads the file lists of all that is installed.
+DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    **{name: name for name in ("catboost", "joblib", "lightgbm", "numpy", "pandas", "pyarrow", "scipy", "xgboost")},
+}
 
 
 def library_versions(modules: Iterable[str]) -> tuple[dict[str, str], list[str]]:
@@ -22,11 +29,25 @@ def library_versions(modules: Iterable[str]) -> tuple[dict[str, str], list[str]]
     >>> list(libraries), loose
     (['joblib', 'numpy', 'pandas', 'scikit-learn', 'scipy'], ['my_script'])
     """
-    providers = metadata.packages_distributions()
     public = {*modules, *ALWAYS} - set(sys.stdlib_module_names) - {"", "__main__"}
-    names = {name for module in public for name in providers.get(module, ())}
+    providers = {module: _providers(module) for module in public}
+    names = {name for found in providers.values() for name in found}
     libraries = {name: metadata.version(name) for name in sorted(names, key=str.lower)}
-    return libraries, sorted(module for module in public if module not in providers)
+    return libraries, sorted(module for module, found in providers.items() if not found)
+
+
+def _providers(module: str) -> Sequence[str]:
+    known = DISTRIBUTIONS.get(module)
+    if known is not None:
+        with suppress(metadata.PackageNotFoundError):
+            metadata.version(known)
+            return (known,)
+    return _installed().get(module, ())
+
+
+@functools.cache
+def _installed() -> Mapping[str, Sequence[str]]:
+    return metadata.packages_distributions()
 
 
 def version_changes(libraries: Mapping[str, str]) -> list[str]:

@@ -41,6 +41,9 @@ _DISK = tuple(f"[Errno {code}]" for code in (errno.ENOSPC, errno.EROFS, errno.ED
 
 _JOB_IDS = itertools.count(1)  # one executor may serve several fits: no two of their jobs share a number
 LOAD_MB_PER_SECOND = 100.0  # loading a fold model back, cautiously
+MODEL_SECONDS = 0.05  # processor seconds for each fold model that is loaded and joined; the least reserve has them once
+MOST_SLOWDOWN = 4.0
+LATEST_FOLDS = 10
 
 
 @dataclass
@@ -167,7 +170,16 @@ def reserve_seconds(run: Run) -> float:
         total = sum(c.measures().fit_seconds / run.plan.n_folds for c in kept)
         more = 1.2 * growth_to_all(run) if run.folds.forward else 1.3
         refitting = min(more * max(longest, total / run.plan.n_jobs), 0.25 * run.plan.seconds)
-    return run.plan.reserve_seconds + loading + refitting
+    waiting = MODEL_SECONDS * sum(len(c.outputs) for c in kept) * (_slowdown(run) - 1.0)
+    return run.plan.reserve_seconds + loading + waiting + refitting
+
+
+def _slowdown(run: Run) -> float:
+    """Return how many times longer the latest folds took than the processor worked on them: others want it too."""
+    outputs = [output for c in run.schedule.candidates for output in c.outputs.values()][-LATEST_FOLDS:]
+    worked = sum(output.cpu_seconds for output in outputs)
+    taken = sum(output.fit_seconds + output.predict_seconds for output in outputs)
+    return min(max(taken / worked, 1.0), MOST_SLOWDOWN) if worked > 0 else 1.0
 
 
 def growth_to_all(run: Run) -> float:

@@ -89,7 +89,6 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], tuple[str, ...], int, str]] = {
     "model cut short": (cut(MODEL_FILE, 0.5), MODEL, 2, "damaged or cut off"),
     "empty model": (written(MODEL_FILE, b""), MODEL, 2, "is empty"),
     "no model": (lambda folder: (folder / MODEL_FILE).unlink(), MODEL, 2, "no model at"),
-    "no export": (lambda folder: shutil.rmtree(folder / "export"), ("export",), 2, "holds no pipeline"),
 }
 
 

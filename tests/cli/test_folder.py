@@ -40,6 +40,17 @@ def test_what_automl_did_not_make_is_never_replaced(tmp_path, overwrite):
         ModelFolder(tmp_path / "thesis.tex").check_free(overwrite=overwrite)
 
 
+def test_a_pipeline_is_there_until_the_next_model_is_saved(tmp_path):
+    folder = finished(tmp_path / "model")
+    assert not folder.exported
+    folder.drop_export()
+    folder.export.mkdir()
+    (folder.export / "pipeline.joblib").write_text("")
+    assert folder.exported
+    folder.drop_export()
+    assert not folder.exported and not folder.export.exists() and folder.model.exists()
+
+
 def test_bad_input_brings_the_old_model_back(tmp_path):
     folder = finished(tmp_path / "model")
     with pytest.raises(DataError), folder.renewed():

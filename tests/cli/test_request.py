@@ -38,14 +38,28 @@ def test_one_column_serves_one_purpose(options):
         Request(TABLE, "y", **options)
 
 
-@pytest.mark.parametrize(("elapsed", "left"), [(2.0, 60 - 2 - 7.2), (59.9, 1.0), (200.0, 1.0)])
+def fit_seconds(elapsed: float, worked: float, seconds: float = 60.0) -> float:
+    budget = Budget(seconds, start=0.0, clock=lambda: elapsed)
+    return Request(TABLE, "y").fit_seconds(budget, worked)
+
+
+@pytest.mark.parametrize(("elapsed", "left"), [(2.0, 60 - 2 - 4.4), (59.9, 1.0), (200.0, 1.0)])
 def test_the_fit_gets_what_starting_and_saving_leave(elapsed, left):
-    budget = Budget(60.0, start=0.0, clock=lambda: elapsed)
-    assert Request(TABLE, "y", time="60s").fit_seconds(budget) == pytest.approx(left)
+    assert fit_seconds(elapsed, elapsed) == pytest.approx(left)
+
+
+def test_more_is_kept_for_saving_where_starting_waited_for_the_processor():
+    free, busy, stuck = (60 - 2 - fit_seconds(2.0, worked) for worked in (2.0, 1.0, 0.0))
+    assert busy == pytest.approx(free + 2) and stuck == pytest.approx(free + 6)
+    assert 60 - 2 - fit_seconds(2.0, 3.0) == free  # two threads worked: not less than on a machine that is free
+
+
+def test_no_more_than_about_a_third_is_kept_for_saving():
+    assert fit_seconds(2.0, 0.5, 10.0) == pytest.approx(10 - 2 - 3.5)
 
 
 def test_a_counted_run_reads_no_clock():
     def clock() -> float:
         raise AssertionError("the clock was read")
 
-    assert Request(TABLE, "y", trials=3).fit_seconds(Budget(None, clock=clock)) is None
+    assert Request(TABLE, "y", trials=3).fit_seconds(Budget(None, clock=clock), 1.0) is None

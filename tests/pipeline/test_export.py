@@ -1,11 +1,13 @@
 import hashlib
 import importlib.util
+import itertools
 import json
 import operator
 import os
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import joblib
@@ -20,7 +22,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
-from automl.core import SettingError, SpaceError, StoreError
+from automl.core import Budget, SettingError, SpaceError, StoreError
 from automl.data import Column, Container, Kind, Schema, Task
 from automl.pipeline.assemble import vote
 from automl.pipeline.export import export
@@ -349,6 +351,30 @@ def test_a_failure_leaves_nothing_behind_and_the_old_export_in_place(
     with pytest.raises(StoreError, match="No space left on device"):
         write(damaged, overwrite=True)
     assert os.listdir(damaged.parent) == ["model"] and predict(damaged, "--check").returncode == 0
+
+
+def test_it_gives_up_where_comparing_would_end_too_late(tmp_path: Path) -> None:
+    """By a clock that goes on by three seconds whenever it is read."""
+    reads = itertools.count()
+    with pytest.raises(StoreError, match=r"takes about 3\.0 s, and 2\.0 s were left"):
+        write(tmp_path / "model", budget=Budget(8.0, clock=lambda: 3.0 * next(reads)))
+    assert os.listdir(tmp_path) == []
+    reads = itertools.count()
+    assert write(tmp_path / "model", budget=Budget(20.0, clock=lambda: 3.0 * next(reads))).is_dir()
+
+
+def test_each_of_both_models_predicts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    counted = types.ModuleType("counted")
+    counted.seen = lambda X: (calls.append(len(X)), X)[1]
+    counted.seen.__module__, counted.seen.__qualname__ = "counted", "seen"
+    monkeypatch.setitem(sys.modules, "counted", counted)
+    X = np.arange(60.0).reshape(30, 2)
+    model = make_pipeline(FunctionTransformer(counted.seen), Ridge()).fit(X, X[:, 0])
+    calls.clear()
+    schema = Schema((column(0), column(1)), Container.ARRAY)
+    write(tmp_path / "model", model, schema=schema, golden_X=X, task=Task.REGRESSION, classes=None)
+    assert calls == [20, 20]
 
 
 def test_a_model_of_ours_is_refused(tmp_path: Path) -> None:
