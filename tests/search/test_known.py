@@ -164,7 +164,7 @@ def test_on_another_table_they_come_behind_the_breadth(run):
     source = read_source(run)
     other = make_dataset(X[:70] ** 3, Y[:70], classifies=True)
     settings = Settings(None, max_trials=20, n_jobs=1, knowledge=KnowledgeBase(transfer=[run]))
-    plain = Settings(None, max_trials=20, n_jobs=1, knowledge=False)
+    plain = Settings(None, max_trials=20, n_jobs=1, knowledge=KnowledgeBase())
     known, unknown = resolve(other, settings).portfolio, resolve(other, plain).portfolio
     assert known[:BREADTH] == unknown[:BREADTH]
     assert {config.shape() for config in source.best(1)} <= {config.shape() for config in known}
