@@ -4,7 +4,7 @@ from automl.metalearn.adapting import adapted
 from automl.metalearn.compute import describe_dataset, metafeatures, until
 from automl.metalearn.contents import NewerSchemaError
 from automl.metalearn.declared import METAFEATURES, MetaFeature
-from automl.metalearn.knowledge import KnowledgeBase, Near, Predictor
+from automl.metalearn.knowledge import KnowledgeBase, Near, Ordered, Predictor
 from automl.metalearn.private import add_source, own_folder, own_sources, remove_source
 from automl.metalearn.sources import LEAST_TRIALS, Mixture, Record, Source, usable
 
@@ -15,6 +15,7 @@ __all__ = [
     "MetaFeature",
     "Mixture",
     "Near",
+    "Ordered",
     "NewerSchemaError",
     "Predictor",
     "Record",

@@ -29,10 +29,15 @@ MISSING = 0.5  # stands for a meta-feature that is not known, on the scale of th
 
 @dataclass(frozen=True)
 class Ordered:
-    """An ordered portfolio as one space spells it; ``skipped`` entries of the base are not in it."""
+    """An ordered portfolio as one space spells it.
+
+    ``skipped`` entries of the base are not in it. Of all but the ``judged`` ones (keys of configurations) the base
+    knows too little to leave them out.
+    """
 
     configs: tuple[Config, ...]
     skipped: int
+    judged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,8 @@ class KnowledgeBase:
         Entries that this space cannot express are skipped one by one.
         """
         orders = self.contents.orders.get(task, [])
-        order = next((o for o in orders if o["up_to"] is None or n_rows <= o["up_to"]), {"entries": ()})
+        nothing: Mapping[str, Any] = {"entries": ()}
+        order = next((o for o in orders if o["up_to"] is None or n_rows <= o["up_to"]), nothing)
         found: dict[str, Config] = {}
         skipped = 0
         for name in order["entries"]:
@@ -168,7 +174,8 @@ class KnowledgeBase:
                 skipped += 1
             else:
                 found.setdefault(config.key(), config)
-        return Ordered(tuple(found.values()), skipped)
+        judged = (adapted(self.contents.configs[name], space) for name in order.get("judged", ()))
+        return Ordered(tuple(found.values()), skipped, frozenset(c.key() for c in judged if not isinstance(c, str)))
 
     def nearest(self, metafeatures: Mapping[str, float], task: str, k: int = 5, best: int = 3) -> tuple[Near, ...]:
         """Return the k tables of the base that resemble a table most, with their best configurations.

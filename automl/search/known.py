@@ -16,6 +16,7 @@ from automl.metalearn import (
     KnowledgeBase,
     Mixture,
     NewerSchemaError,
+    Ordered,
     Predictor,
     Record,
     Source,
@@ -45,7 +46,7 @@ class Advice:
     ----------
     line : str
         For the plan: what is used. Two runs with the same line start alike.
-    order : tuple of Config or None
+    order : Ordered or None
         The learnt portfolio; None where the hand-made one stays.
     first, later : tuple of Config
         The best of earlier runs: on this table, and on others.
@@ -54,7 +55,7 @@ class Advice:
     """
 
     line: str
-    order: tuple[Config, ...] | None = None
+    order: Ordered | None = None
     first: tuple[Config, ...] = ()
     later: tuple[Config, ...] = ()
     predictor: Predictor | None = field(default=None, repr=False)
@@ -75,10 +76,17 @@ class Advice:
     def ordered(self, portfolio: tuple[Config, ...]) -> tuple[Config, ...]:
         """Return the portfolio to start with; no line of the hand-made one is lost.
 
-        The constant model stays first: it costs nothing, and something can be delivered from then on.
+        The constant model stays first: it costs nothing, and something can be delivered from then on. A line of which
+        the base knows too little keeps the place that it was given by hand.
         """
         opening, rest = portfolio[:1], portfolio[1:]
-        lines = [*opening, *self.first, *(self.order or ()), *rest]
+        learnt = [] if self.order is None else list(self.order.configs)
+        judged = {config.key() for config in rest} if self.order is None else self.order.judged
+        judged = judged | {config.key() for config in learnt}
+        for place, config in enumerate(rest):
+            if config.key() not in judged:
+                learnt.insert(place, config)
+        lines = [*opening, *self.first, *learnt, *rest]
         lines = list({config.key(): config for config in lines}.values())
         later = [config for config in self.later if config not in lines[:BREADTH]]
         return tuple({c.key(): c for c in (*lines[:BREADTH], *later, *lines[BREADTH:])}.values())
@@ -162,7 +170,7 @@ def _from_base(base: KnowledgeBase, space: Space, metafeatures: Mapping[str, flo
     known = base.portfolio(task, facts.n_rows, space)
     skipped = f" ({known.skipped} do not fit)" if known.skipped else ""
     line = f"base {base.checksum}, its order of {len(known.configs)} configurations{skipped}{predicted}"
-    return Advice(line, known.configs, predictor=predictor, metafeatures=metafeatures)
+    return Advice(line, known, predictor=predictor, metafeatures=metafeatures)
 
 
 def _with_sources(advice: Advice, base: KnowledgeBase, space: Space) -> Advice:

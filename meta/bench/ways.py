@@ -103,7 +103,7 @@ def portfolio_then_random(space: Space, seed: int) -> Any:
     from automl.space import start_portfolio
 
     base, task = KnowledgeBase.shipped(), str(space.facts.task)
-    learnt = None if base.scarce(task) else base.portfolio(task, space.facts.n_rows, space).configs
+    learnt = None if base.scarce(task) else base.portfolio(task, space.facts.n_rows, space)
     ordered = Advice("", learnt).ordered(start_portfolio(space.facts, space))
     return Chain([Portfolio(ordered), RandomSearch(space, seed)])
 

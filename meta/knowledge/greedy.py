@@ -10,12 +10,13 @@ import numpy as np
 from automl.core import Array
 from meta.knowledge.results import Table
 
-__all__ = ["Ensembles", "Lean", "greedy_order", "loss_of"]
+__all__ = ["Ensembles", "Lean", "greedy_order", "loss_of", "widely_tried"]
 
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of a new member in the ensemble
 HANDLING = 0.5  # units that a fit takes beside its own
 BROAD = 8  # so many different models first; later one more of each with every so many lines
 TRIED = 0.8  # share of the tables on which an entry must have been tried
+LEAST_TABLES = 10
 MOST = 60
 LEAST_GAIN = 1e-5
 
@@ -157,6 +158,17 @@ def greedy_order(
         rate = np.where(usable, mean / (ensembles.units + HANDLING), -1.0)
         chosen = (*chosen, ensembles.entries[int(rate.argmax())])
     return chosen
+
+
+def widely_tried(ensembles: Ensembles) -> tuple[str, ...]:
+    """Return the entries that were tried on most tables that do not refuse them: of others nothing can be said."""
+    found = []
+    for name in ensembles.entries:
+        tried = sum(name in table.found for table in ensembles.tables)
+        held = sum(name not in table.refused for table in ensembles.tables)
+        if tried >= max(TRIED * held, min(LEAST_TABLES, len(ensembles.tables))):
+            found.append(name)
+    return tuple(found)
 
 
 def _joined(mixed: Array, member: Array, share: float) -> Array:

@@ -25,7 +25,7 @@ from automl.data import Task
 from automl.metalearn import METAFEATURES
 from automl.metalearn.contents import FILES, MANIFEST, SCHEMA
 from automl.metalearn.knowledge import LEAST_CONFIGURATIONS, LEAST_TABLES, SHIPPED
-from meta.knowledge.greedy import Ensembles, greedy_order
+from meta.knowledge.greedy import Ensembles, greedy_order, widely_tried
 from meta.knowledge.machine import versions
 from meta.knowledge.pack import BASE
 from meta.knowledge.results import Results, Table, read_results
@@ -106,10 +106,11 @@ def learnt_orders(results: Results, task: str, *, without: Sequence[str] = ()) -
     larger = sum(table.rows > MIDDLE for table in ensembles.tables) >= BEYOND
     bounds = (SMALL, MIDDLE, None) if larger else (SMALL, None)
     found: list[dict[str, Any]] = []
+    judged = sorted(widely_tried(ensembles))
     least = 0
     for bound in bounds:
         order = greedy_order(ensembles, models, weight=weight_between(least, bound), without=without)
-        found.append({"up_to": bound, "entries": list(order)})
+        found.append({"up_to": bound, "entries": list(order), "judged": judged})
         least = bound or 0
     return found
 

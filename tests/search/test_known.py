@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from automl import AutoClassifier, AutoRegressor, KnowledgeBase
-from automl.core import Config, SettingError
+from automl.core import Config, SettingError, Step
 from automl.data import make_dataset
-from automl.metalearn import add_source, own_sources
+from automl.metalearn import Ordered, add_source, own_sources
 from automl.search import Settings, read_source, resolve, settled
-from automl.search.known import BREADTH
+from automl.search.known import BREADTH, Advice
 from automl.space import start_portfolio
 from meta.knowledge.learn import learn
 from tests.meta.knowledge_results import results
@@ -55,11 +55,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_learnt_order_comes_behind_the_constant_and_no_line_is_lost(base):
     found = resolved(knowledge=str(base))
     by_hand = start_portfolio(found.facts, found.space)
-    order = KnowledgeBase.load(base).portfolio("binary", 90, found.space).configs
+    known = KnowledgeBase.load(base).portfolio("binary", 90, found.space)
     assert found.portfolio[0] == by_hand[0]
-    assert found.portfolio[1 : len(order) + 1] == order
+    learnt = {config.key() for config in known.configs}
+    judged = [config for config in found.portfolio[1:] if config.key() in known.judged | learnt]
+    assert tuple(judged[: len(known.configs)]) == known.configs
     assert {c.key() for c in by_hand} <= {c.key() for c in found.portfolio}
     assert len({c.key() for c in found.portfolio}) == len(found.portfolio) == found.plan.portfolio
+
+
+def test_a_line_of_which_the_base_knows_too_little_keeps_the_place_it_was_given_by_hand():
+    prior, new, trees, line, nets = (Config.of(Step.of(name)) for name in ("prior", "new", "trees", "linear", "nets"))
+    by_hand = (prior, trees, new, line, nets)
+    learnt = Ordered((nets, line), 0, judged=frozenset(config.key() for config in (trees, line, nets)))
+    assert Advice("", learnt).ordered(by_hand) == (prior, nets, new, line, trees)
+    assert Advice("").ordered(by_hand) == by_hand
 
 
 def test_the_plan_names_the_base_by_what_it_holds(base):
