@@ -152,7 +152,10 @@ class KnowledgeBase:
         return None
 
     def scarce(self, task: str) -> str | None:
-        """Return why what is known of a task is too little to replace what experience put together, or None."""
+        """Return why what is known of a task does not replace the order that experience put together, or None."""
+        why = self.manifest.get("by_hand", {}).get(task)
+        if why is not None:
+            return str(why)
         count = self.manifest["counts"].get(task, {"tables": 0, "configurations": 0})
         if count["tables"] >= LEAST_TABLES:
             return None

@@ -14,7 +14,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +38,26 @@ SMALL, MIDDLE = 1_000, 4_000  # rows up to which an order is for
 FAR = 0.3  # weight of a table that is not of the sizes an order is for
 BEYOND = 8  # tables of more than MIDDLE rows before there is an order for them
 CONSTANT = "prior"
+# tasks whose whole fits end no better with the learnt order than with that by hand (audit --end-to-end)
+BY_HAND = dict.fromkeys(("binary", "regression"), "whole fits of 30 s and 60 s ended no better with the learnt one")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--found", type=Path, default=BASE, help="a packed base, or the folder of a run")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of the knowledge base, written anew")
+    parser.add_argument("--every-order", action="store_true", help="also those that whole fits gain nothing by")
     given = parser.parse_args()
-    manifest = learn(read_results(given.found), given.out)
+    manifest = learn(read_results(given.found), given.out, {} if given.every_order else BY_HAND)
     for task, count in manifest["counts"].items():
         print(f"{task}: {count['tables']} tables with {count['configurations']} configurations and more")
     print(f"{given.out}: {sum(path.stat().st_size for path in given.out.iterdir()) / 1e6:.2f} MB")
 
 
-def learn(results: Results, out: Path) -> dict[str, Any]:
+def learn(results: Results, out: Path, by_hand: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Write the knowledge base anew; return its manifest.
+
+    ``by_hand`` are tasks that are to keep the order by hand, and why.
 
     Raises ValueError, and leaves the old one, if it would be larger than a wheel should carry.
     """
@@ -74,6 +79,7 @@ def learn(results: Results, out: Path) -> dict[str, Any]:
         "newest_result": day,
         "versions": {name: version for name, version in versions().items() if name != "machine"},
         "counts": {task: _count(results.of(task)) for task in tasks},
+        "by_hand": dict(by_hand or {}),
         "metafeatures": [feature.name for feature in METAFEATURES],
         "surrogates": {fitted.task: fitted.declared() for fitted in surrogates},
         "unit_seconds": round(results.unit_seconds, 4),

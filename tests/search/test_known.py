@@ -90,6 +90,13 @@ def test_where_little_is_known_the_order_by_hand_stays_and_the_plan_says_so(tmp_
     assert "hand-made order (4 tables" in found.plan.knowledge
 
 
+def test_where_whole_fits_end_no_better_the_order_by_hand_stays_and_costs_are_predicted(tmp_path):
+    learn(results(), tmp_path / "base", {"binary": "no whole fit gained"})
+    found = resolved(knowledge=str(tmp_path / "base"))
+    assert found.portfolio == start_portfolio(found.facts, found.space)
+    assert "hand-made order (no whole fit gained); ranks and seconds predicted" in found.plan.knowledge
+
+
 def test_predicted_seconds_stand_in_for_declared_ones(base):
     known, plain = resolved(knowledge=str(base)), resolved(knowledge=False)
     model = known.portfolio[1].steps[-1].component
