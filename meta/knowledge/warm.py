@@ -1,7 +1,9 @@
 """Whole fits with and without the knowledge base, on tables that are measured on; resumable.
 
-A cell is a table, a time and a start. What is compared: the score on a test set, the seconds after which the warm fit's
-ensemble was as good, out of fold, as the cold one's at its end, and the share of jobs that were killed for their time.
+A cell is a table, a time and a start: ``warm`` as automl comes, ``cold`` without the base (the portfolio ordered by
+hand), ``bare`` without either (the defaults of every model, those declared cheap first, then random search). What is
+compared: the score on a test set, the seconds after which the warm fit's ensemble was as good, out of fold, as the
+other's at its end, and the share of jobs that were killed for their time.
 """
 
 from __future__ import annotations
@@ -15,13 +17,15 @@ import numpy as np
 import pandas as pd
 
 from automl.metalearn import KnowledgeBase
+from automl.optimize import Optimizer
+from automl.space import Space
 from meta.knowledge.tables import Source, checksum, sources
 
 __all__ = ["CompromisedError", "check_apart", "report", "run_all"]
 
 TEST_SHARE = 0.25
 MOST_ROWS = 20_000  # for training
-STARTS = ("warm", "cold")
+STARTS = ("warm", "cold", "bare")
 
 
 class CompromisedError(Exception):
@@ -46,7 +50,7 @@ def check_apart(base: KnowledgeBase, measured: Mapping[str, str]) -> None:
 
 
 def run_all(out: Path, base: Path, seconds: Sequence[float], names: Sequence[str] | None = None) -> None:
-    """Do every cell that ``out`` does not hold yet, warm and cold of a table one after the other."""
+    """Do every cell that ``out`` does not hold yet, the starts of a table one after the other."""
     known = KnowledgeBase.load(base)
     wanted = [s for s in sources(part="develop") if names is None or s.name in names]
     check_apart(known, {source.name: checksum(source) for source in wanted})
@@ -56,19 +60,30 @@ def run_all(out: Path, base: Path, seconds: Sequence[float], names: Sequence[str
             for start in STARTS:
                 if (source.name, budget, start, known.checksum) in done:
                     continue
-                record = cell(source, budget, known if start == "warm" else False)
+                record = cell(source, budget, start, known)
                 with out.open("a") as file:
                     file.write(json.dumps({**record, "start": start, "base": known.checksum}) + "\n")
 
 
-def cell(source: Source, seconds: float, knowledge: Any) -> dict[str, Any]:
+def defaults_then_random(space: Space, seed: int) -> Optimizer:
+    """Return the optimizer of ``bare``."""
+    from automl.optimize import Chain, Portfolio, RandomSearch
+
+    facts = space.facts
+    models = sorted(space.models, key=lambda m: m.cost.estimate(rows=facts.n_rows, columns=facts.n_columns))
+    return Chain([Portfolio([space.default(model.name) for model in models]), RandomSearch(space, seed)])
+
+
+def cell(source: Source, seconds: float, start: str, base: KnowledgeBase) -> dict[str, Any]:
     """Fit once with one worker; return how good it was, and when."""
     from automl import AutoClassifier, AutoRegressor
 
     X, y, groups = source.read()
     test, train = _parts(len(y), groups)
     kind = AutoRegressor if source.task == "regression" else AutoClassifier
-    model = kind(seconds, knowledge=knowledge, n_jobs=1, random_state=0, verbose=0)
+    knowledge: Any = base if start == "warm" else False
+    optimizer: Any = defaults_then_random if start == "bare" else "auto"
+    model = kind(seconds, knowledge=knowledge, optimizer=optimizer, n_jobs=1, random_state=0, verbose=0)
     given = {} if groups is None else {"groups": groups.iloc[train].reset_index(drop=True)}
     model.fit(X.iloc[train].reset_index(drop=True), y.iloc[train].reset_index(drop=True), **given)
     outcome = model.outcome_
@@ -108,35 +123,41 @@ def _records(out: Path) -> list[dict[str, Any]]:
 
 
 def report(out: Path) -> str:
-    """Return what the cells in a file say: for each time, warm against cold."""
+    """Return what the cells in a file say: for each time, warm against the other starts."""
+    found = {(r["table"], r["seconds"], r["start"], r["base"]): r for r in _records(out)}
+    lines = []
+    for seconds in sorted({key[1] for key in found}):
+        for other in STARTS[1:]:
+            pairs = [
+                (record, found[table, seconds, other, base])
+                for (table, own, start, base), record in sorted(found.items(), key=lambda item: str(item[0]))
+                if own == seconds and start == "warm" and (table, seconds, other, base) in found
+            ]
+            if pairs:
+                lines.append(f"{seconds:g} s, {len(pairs)} tables, against {other}: {_compared(pairs, other)}")
+    return "\n".join(lines) or f"{out} holds no pair of a warm and another fit yet"
+
+
+def _compared(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], other: str) -> str:
     from scipy.stats import wilcoxon
 
-    found = {(r["table"], r["seconds"], r["start"], r["base"]): r for r in _records(out)}
-    pairs = [
-        (record, found[table, seconds, "cold", base])
-        for (table, seconds, start, base), record in sorted(found.items(), key=lambda item: str(item[0]))
-        if start == "warm" and (table, seconds, "cold", base) in found
-    ]
-    lines = []
-    for seconds in sorted({warm["seconds"] for warm, _ in pairs}):
-        own = [(warm, cold) for warm, cold in pairs if warm["seconds"] == seconds]
-        gains = np.array([warm["test"] - cold["test"] for warm, cold in own])
-        p = float(wilcoxon(gains).pvalue) if gains.any() else 1.0
-        ratios = [ratio for warm, cold in own if (ratio := seconds_to_match(warm, cold)) is not None]
-        killed = [float(np.mean([pair[i]["killed"] for pair in own])) for i in (0, 1)]
-        median = f"{np.median(ratios):.2f}" if ratios else "none"
-        lines.append(
-            f"{seconds:g} s, {len(own)} tables: test score higher on {int((gains > 0).sum())}, lower on "
-            f"{int((gains < 0).sum())} (p {p:.3f}); seconds to the cold start's last score: median ratio {median} "
-            f"({len(own) - len(ratios)} never); jobs killed for their time {killed[0]:.1%}, cold {killed[1]:.1%}"
-        )
-    return "\n".join(lines) or f"{out} holds no pair of a warm and a cold fit yet"
+    gains = np.array([warm["test"] - rival["test"] for warm, rival in pairs])
+    p = float(wilcoxon(gains).pvalue) if gains.any() else 1.0
+    ratios = [ratio for warm, rival in pairs if (ratio := seconds_to_match(warm, rival)) is not None]
+    killed = [float(np.mean([pair[i]["killed"] for pair in pairs])) for i in (0, 1)]
+    median = f"{np.median(ratios):.2f}" if ratios else "none"
+    return (
+        f"test score higher on {int((gains > 0).sum())}, lower on {int((gains < 0).sum())} (p {p:.3f}); "
+        f"seconds to the last score of {other}: median ratio {median} ({len(pairs) - len(ratios)} never); "
+        f"jobs killed for their time {killed[0]:.1%}, {other} {killed[1]:.1%}"
+    )
 
 
-def seconds_to_match(warm: Mapping[str, Any], cold: Mapping[str, Any]) -> float | None:
-    """Return how soon the warm ensemble was as good as the cold one's last, as a share of what the cold one took."""
-    if not cold["curve"]:
+def seconds_to_match(warm: Mapping[str, Any], other: Mapping[str, Any]) -> float | None:
+    """Return how soon the warm ensemble was as good as the other's last, as a share of what the other took."""
+    if not other["curve"]:
         return None
-    target, end = cold["curve"][-1][1], min(seconds for seconds, loss in cold["curve"] if loss <= cold["curve"][-1][1])
+    target = other["curve"][-1][1]
+    end = min(seconds for seconds, loss in other["curve"] if loss <= target)
     reached = next((seconds for seconds, loss in warm["curve"] if loss <= target), None)
     return None if reached is None else reached / end
