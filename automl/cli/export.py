@@ -47,8 +47,9 @@ def export_model(
         if (folder.export / "decision.joblib").is_file():
             print(f"{pickle}: predicts the likeliest class; decision.joblib, which --out writes too, weighs them")
     if out is not None:
-        with writing("--out", out):
-            shutil.copytree(folder.export, out, dirs_exist_ok=True)
+        if out.resolve() != folder.export.resolve():  # where it was just made
+            with writing("--out", out):
+                shutil.copytree(folder.export, out, dirs_exist_ok=True)
         print(f"{out}: the fitted pipeline with its schema and versions; see {out / 'README.md'}")
     if python is not None:
         from automl import load

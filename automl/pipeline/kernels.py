@@ -25,11 +25,11 @@ def kernel_values(machine: Any, X: Any) -> Array | None:
         return None
     if machine.kernel != "rbf" or X.dtype != np.float64 or len(factors) != 1 or X.shape[1] != vectors.shape[1]:
         return None
-    if not np.isfinite(X).all():
+    if not len(vectors) or not np.isfinite(X).all():  # without vectors, all targets lay within the margin
         return None
     gamma, norms = machine.gamma, np.einsum("ij,ij->i", vectors, vectors)
     made = np.empty(len(X))
-    step = max(1, _CELLS // max(len(vectors), 1))
+    step = max(1, _CELLS // len(vectors))
     for first in range(0, len(X), step):
         rows = X[first : first + step]
         squares = np.einsum("ij,ij->i", rows, rows)

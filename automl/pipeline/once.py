@@ -61,6 +61,8 @@ class _Once:
     # ---- preparation
 
     def transform(self, step: Any, X: Any) -> Any:
+        if step is None or isinstance(step, str):  # "passthrough", of a pipeline
+            return X
         key = (id(step), id(X))
         self._uses[key[0]] -= 1
         if key in self._made:

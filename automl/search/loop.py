@@ -147,7 +147,7 @@ def _converse(run: Run, between: Callable[[Run], None]) -> str:
                 break
             _submit(run, launch)
         if not run.flying:
-            return run.schedule.reason or "nothing fits the time left"
+            return run.schedule.reason or "nothing fits the time or the memory left"
         for result in run.executor.collect(min(left, 1.0)):
             _take_in(run, result)
         between(run)

@@ -147,7 +147,7 @@ class FitOutcome:
     model : estimator
         The plain scikit-learn object.
     stopped : str
-        Why the search ended: "deadline", "trial count", "space exhausted", "nothing fits the time left",
+        Why the search ended: "deadline", "trial count", "space exhausted", "nothing fits the time or the memory left",
         "interrupted".
     estimate : Estimate
         Corrected for the selection, where there was one to correct for.

@@ -76,13 +76,16 @@ def restore(run: Run, earlier: Sequence[Event]) -> None:
     Trials are opened and folds recorded in the order of the journal, so that races, costs and what the optimizer is
     told are as they were. What was cancelled runs again, and so does what has lost its files.
     """
+    limit_mb: float | None = None
     for event in earlier:
         data = event.data
-        if event.kind == "trial":
+        if event.kind in ("plan", "resumed"):
+            limit_mb = data["plan"]["worker_limit_mb"]  # of that session: this one may have more room
+        elif event.kind == "trial":
             config, rows = Config.from_json(data["config"]), float(data.get("rows", 1.0))
             run.schedule.reopen(config, str(data["origin"]), waits=bool(data["waits"]), rows=rows)
         elif event.kind == "fold" and data["status"] != Status.CANCELLED and data["kind"] != JobKind.REFIT:
-            run.schedule.record(_fold_result(run, data))
+            run.schedule.record(_fold_result(run, data), limit_mb)
     announced = {e.data["trial"] for e in earlier if e.kind == "result" and e.data["status"] != Status.CANCELLED}
     for candidate in run.schedule.candidates:
         if candidate.result is not None and candidate.trial.id not in announced:  # killed in between

@@ -37,7 +37,7 @@ BREADTH = 8  # so many different models get their first fold before others are c
 EXEMPT = 8  # so many first trials are never raced
 RACE_DEPTH = 8
 SPARED = 0.05
-GIVE_UP = 40  # proposals in a row that cannot end in time
+GIVE_UP = 40  # proposals in a row that cannot end in time or would not fit into memory
 SLOT = 0.25  # share of the time left that one trial may take before it is made cheaper
 FIRST_LOOKS = 24  # so many trials are screened before the best of them go on to all rows
 LOOKING = 0.2  # share of the time of all workers that this may take
@@ -108,7 +108,7 @@ class Schedule:
             return "trial count"
         if self._exhausted:
             return "space exhausted"
-        return "nothing fits the time left" if self._turned_down >= GIVE_UP else None
+        return "nothing fits the time or the memory left" if self._turned_down >= GIVE_UP else None
 
     def _in_order(self, left: float) -> list[Candidate]:
         """Candidates that wait for folds, most urgent first; breadth comes first by holding the others back."""
@@ -285,13 +285,13 @@ class Schedule:
 
     # ---- what came back
 
-    def record(self, result: FoldResult) -> list[Result]:
-        """Take in a job; return the Results of the trials that it ended."""
+    def record(self, result: FoldResult, limit_mb: float | None = None) -> list[Result]:
+        """Take in a job, of an earlier session with its limit of memory; return the Results of trials that it ended."""
         assert result.trial is not None and result.fold is not None
         candidate, fold = self.candidates[result.trial], result.fold
         output = result.value if isinstance(result.value, FoldOutput) else None
         result = dataclasses.replace(result, value=None)  # predictions are kept in one place
-        self._learn_cost(candidate, result)
+        self._learn_cost(candidate, result, limit_mb or self._plan.worker_limit_mb)
         if result.kind is JobKind.PROBE:
             candidate.screening = result
             if output is not None and output.status is Status.OK:
@@ -320,7 +320,7 @@ class Schedule:
         if result.kind is JobKind.PROBE and candidate.whole:
             candidate.waits = False  # straight to all rows
 
-    def _learn_cost(self, candidate: Candidate, result: FoldResult) -> None:
+    def _learn_cost(self, candidate: Candidate, result: FoldResult, limit_mb: float | None) -> None:
         if not self._plan.timed or result.status is Status.CANCELLED:
             return
         killed = result.status in (Status.TIMEOUT, Status.MEMORY)
@@ -330,8 +330,8 @@ class Schedule:
             self._cost.observe(candidate.trial.config, seconds, look_rows(self._plan, candidate))
         else:
             self._cost.observe(candidate.trial.config, seconds / self._plan.share_of(result.fold))
-            limit = self._plan.worker_limit_mb if result.status is Status.MEMORY else None
-            self._memory.observe(candidate.trial.config, result.peak_mb, limit)
+            killed_at = limit_mb if result.status is Status.MEMORY else None
+            self._memory.observe(candidate.trial.config, result.peak_mb, killed_at)
 
     def _judge_screening(self, candidate: Candidate) -> list[Result]:
         """End trials that fall behind on some of the rows: counted runs this one, timed runs whoever waits."""

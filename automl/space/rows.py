@@ -123,8 +123,10 @@ class RowSpace:
             return np.asarray((values + rng.integers(1, size, len(values))) % size, dtype=np.float64)
         if size == 1:
             return values
-        low, high = float(self._parts[column].lower_vectorized), float(self._parts[column].upper_vectorized)
-        return self._legal(np.clip(values + step * rng.standard_normal(len(values)), low, high), column)
+        part = self._parts[column]
+        low, high = float(part.lower_vectorized), float(part.upper_vectorized)
+        moved = np.clip(values + step * (high - low) * rng.standard_normal(len(values)), low, high)
+        return self._legal(np.rint(moved) if hasattr(part, "sequence") else moved, column)  # ordered values go by place
 
     def _legal(self, values: Array, column: int) -> Array:
         part = self._parts[column]

@@ -80,3 +80,10 @@ def test_an_export_that_fails_is_one_line(fitted, monkeypatch, capsys):
     said = capsys.readouterr()
     assert said.err.count("\n") == 1 and "No space left" in said.err and folder.model.is_file()
     assert json.loads(said.out)["export"] is None
+
+
+def test_an_export_may_be_made_where_the_fit_would_have_made_it(fitted):
+    estimator, folder = fitted
+    kept(estimator, folder, Budget(10.0, clock=lambda: 11.0))
+    assert run(["export", str(folder.path), "--out", str(folder.export)]) == 0
+    assert joblib.load(folder.export / "pipeline.joblib").predict(FRAME).tolist() == estimator.predict(FRAME).tolist()

@@ -22,6 +22,7 @@ from automl.optimize.bayes import (
     probability,
 )
 from automl.optimize.bayes.process import Process, Scales, tune
+from automl.optimize.bayes.search import UNDER_WAY
 from automl.space import FreeSpace, RowSpace
 
 
@@ -200,6 +201,15 @@ def test_proposals_under_way_are_not_crowded_around():
     search(optimizer, space, 24)
     batch = [space.values(proposal.config) for proposal in optimizer.ask(8)]
     assert len({(values["kind"], values.get("x"), values.get("y"), values["k"]) for values in batch}) == 8
+
+
+def test_what_never_comes_back_is_forgotten_and_never_proposed_again():
+    space = FreeSpace(conditional())
+    optimizer = BayesSearch(space, 0)
+    search(optimizer, space, 24)
+    asked = [proposal.config.key() for proposal in optimizer.ask(80)]  # refused: nobody tells of them
+    assert len(set(asked)) == 80
+    assert len(vars(optimizer)["_waiting"]) == UNDER_WAY
 
 
 def test_dear_regions_are_avoided_where_seconds_count():

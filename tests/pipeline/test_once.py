@@ -195,3 +195,10 @@ def test_an_array_and_a_single_model():
     model = Pipeline([("columns", block), ("model", Ridge())]).fit(table, table[:, 0] * 2)
     np.testing.assert_array_equal(once.predict(model, table), model.predict(table))
     np.testing.assert_array_equal(once.transform(block, table), model.steps[0][1].transform(table))
+
+
+@pytest.mark.parametrize("nothing", ["passthrough", None])
+def test_a_step_of_a_pipeline_that_is_left_out(nothing):
+    table = RNG.normal(size=(60, 5))
+    model = Pipeline([("scale", StandardScaler()), ("feature", nothing), ("model", Ridge())]).fit(table, table[:, 0])
+    np.testing.assert_array_equal(once.predict(model, table), model.predict(table))

@@ -211,3 +211,9 @@ def test_machines_that_have_to_say_so_themselves():
     assert kernel_values(SVR().fit(X, VALUE), NEW) is None  # the width is not a number
     far = X + 1e6  # rounding would change too much
     assert kernel_values(SVR(gamma=0.2).fit(far, VALUE), NEW + 1e6) is None
+
+
+def test_a_machine_without_support_vectors_says_so_itself():
+    flat = SVR(gamma=0.2, epsilon=1.0).fit(X, 0.1 * np.tanh(VALUE))
+    assert len(flat.support_vectors_) == 0
+    assert kernel_values(flat, NEW) is None

@@ -73,3 +73,15 @@ def test_counted_runs_do_not_depend_on_memory():
     while (launch := board.next(50.0)) is not None:
         board.record(replace(builders.answer(launch, status=Status.MEMORY), peak_mb=500.0))
     assert len(board.candidates) == 4
+
+
+def test_what_an_earlier_session_killed_is_tried_again_where_there_is_more_room():
+    optimizer = builders.Endless(first=("prior", "forest"), limit=4)  # then forests only
+    plan = builders.plan(worker_limit_mb=4000.0, portfolio=0)
+    board = Schedule(plan, builders.Models(), optimizer, builders.Costs(), lambda event: None)
+    board.reopen(FOREST, "portfolio", waits=False)
+    killed = replace(builders.answer(board.next(50.0), status=Status.MEMORY), peak_mb=510.0)
+    board.record(killed, 500.0)
+    while (launch := board.next(50.0)) is not None:
+        board.record(builders.answer(launch))
+    assert [c.result.status for c in board.candidates if c.model.name == "forest"][1:] == [Status.OK] * 3

@@ -16,9 +16,10 @@ import pytest
 from sklearn.datasets import load_iris
 
 from automl import AutoClassifier, AutoRegressor
-from automl.core import DataError, Event, SettingError, StoreError
+from automl.core import DataError, Event, FoldResult, Result, SettingError, StoreError
 from automl.evaluate import fold as fold_module
 from automl.optimize import RandomSearch
+from automl.search.schedule import Schedule
 from automl.store import RunFolder, SqliteJournal, SteadyJournal
 
 X, Y = load_iris(return_X_y=True)
@@ -109,6 +110,22 @@ def test_an_ended_run_without_its_table_asks_for_it(tmp_path: Path, whole: AutoC
         AutoClassifier.resume(folder, max_trials=6)
     longer = AutoClassifier.resume(folder, X, Y, max_trials=6)
     np.testing.assert_array_equal(longer.predict_proba(X), whole.predict_proba(X))
+
+
+def test_folds_of_an_earlier_session_come_back_with_its_limit_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder, record, seen = tmp_path / "run", Schedule.record, []
+    killed(folder, 11)
+
+    def watched(self: Schedule, result: FoldResult, limit_mb: float | None = None) -> list[Result]:
+        seen.append(limit_mb)
+        return record(self, result, limit_mb)
+
+    monkeypatch.setattr(Schedule, "record", watched)
+    AutoClassifier.resume(folder)
+    then = next(event.data["plan"]["worker_limit_mb"] for event in events(folder) if event.kind == "plan")
+    assert then and set(seen) == {then, None}
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "prediction", "delete"])

@@ -88,7 +88,7 @@ def test_nothing_is_started_that_cannot_end():
     for _ in range(3):
         board.record(answer(launch, seconds=0.01))
         launch = board.next(5.0)
-    assert launch is None and board.reason == "nothing fits the time left"
+    assert launch is None and board.reason == "nothing fits the time or the memory left"
 
 
 def test_a_forest_that_is_too_large_gets_fewer_trees():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ConfigSpace import ConfigurationSpace, EqualsCondition
+from ConfigSpace import ConfigurationSpace, EqualsCondition, OrdinalHyperparameter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,3 +71,10 @@ def test_a_space_of_ones_own_goes_both_ways():
 def test_what_does_not_belong_is_refused(config, message):
     with pytest.raises(SpaceError, match=message):
         FreeSpace(ConfigurationSpace({"x": (0.0, 1.0)})).check(config)
+
+
+def test_ordered_values_move_to_another_place():
+    declared = ConfigurationSpace({"size": OrdinalHyperparameter("size", ["small", "middle", "large"])})
+    space, rows, rng = FreeSpace(declared), RowSpace(declared), np.random.default_rng(0)
+    changed = rows.neighbours(np.ones((1, 1)), 200, rng)
+    assert {space.values(space.from_vector(row))["size"] for row in changed} == {"small", "middle", "large"}

@@ -30,6 +30,7 @@ OF_PROCESS = (6, 80)  # rows of a branch for a Gaussian process: at least, and t
 GAIN = 0.02  # of the way from the median loss of a branch to its best: less is no progress
 PATIENCE = 6.0  # results without progress after which a branch is looked at half as often
 TRIES = 50
+UNDER_WAY = 64  # proposals that are expected back, the newest
 WORST = 0.8  # losses above this quantile are all the same: they are not where the optimum is
 LOG_OFFSET = 0.02
 
@@ -169,6 +170,8 @@ class BayesSearch:
             self._waiting[key] = self._space.to_vector(config)
         except InputError:
             return
+        if len(self._waiting) > UNDER_WAY:  # what a run refuses or changes does not come back
+            del self._waiting[next(iter(self._waiting))]
 
     def _next(self) -> Config | None:
         rng = stream(self._seed, "bayes", self._asked)
