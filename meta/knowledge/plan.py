@@ -1,7 +1,7 @@
 """What there is to do: each table at each size, and the order in which configurations are tried on them.
 
 Configuration by configuration over all tables, so that the base is useful whenever the workshop stops. First the first
-base at 2,000 rows, then the rest of the pool there, then larger tables with the front of the pool.
+base at 2,000 rows, then the rest of the pool there, then larger tables with what the pool has for them.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from automl.space import build_space, default_catalog, facts_of
 from meta.knowledge.claims import write_whole
 from meta.knowledge.compact import truth_of
 from meta.knowledge.machine import versions
-from meta.knowledge.pool import FIRST_BASE, Pool
+from meta.knowledge.pool import FIRST_BASE, LARGER, Pool
 from meta.knowledge.tables import Source, checksum, sampled
 
 __all__ = ["FOLDS", "METRICS", "Fidelity", "Variant", "fidelities", "prepare", "read_variant", "tasks"]
 
 FOLDS = 3
-LARGER = 15  # tables that are tried at more rows, too
+LARGER_TABLES = 15  # that are tried at more rows, too
 METRICS = {
     "binary": (
         "roc_auc",
@@ -64,19 +64,24 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How many rows, how many configurations from the front of the pool, and processor seconds for a fit."""
+    """How many rows, how many of the configurations that the pool has for them, and processor seconds for a fit."""
 
     rows: int
     configurations: int
     cap: float
     first: int = 0
 
+    def entries(self, pool: Pool, task: str) -> tuple[str, ...]:
+        """Return what tables of a task are tried with, in order."""
+        order = pool.order[task] if self.rows <= 2_000 else pool.larger.get(task, ())
+        return order[self.first : self.first + self.configurations]
+
 
 FIDELITIES = (
     Fidelity(2_000, FIRST_BASE, 10.0),
     Fidelity(2_000, 1_000, 10.0, first=FIRST_BASE),
-    Fidelity(5_000, 40, 20.0),
-    Fidelity(15_000, 40, 40.0),
+    Fidelity(5_000, LARGER, 20.0),
+    Fidelity(15_000, LARGER, 40.0),
 )
 
 
@@ -106,7 +111,7 @@ def fidelities(sources: Sequence[Source]) -> Iterator[tuple[Fidelity, tuple[Sour
         if source.n_rows >= 0.8 * most:
             ranks.setdefault(source.task, []).append(source)
     turns = sorted((place, task) for task, found in ranks.items() for place in range(len(found)))
-    larger = {ranks[task][place].name for place, task in turns[:LARGER]}
+    larger = {ranks[task][place].name for place, task in turns[:LARGER_TABLES]}
     for fidelity in FIDELITIES:
         yield fidelity, tuple(s for s in sources if fidelity.rows <= 2_000 or s.name in larger)
 
@@ -114,12 +119,11 @@ def fidelities(sources: Sequence[Source]) -> Iterator[tuple[Fidelity, tuple[Sour
 def tasks(pool: Pool, sources: Sequence[Source]) -> Iterator[tuple[Source, int, str, float]]:
     """Yield (table, rows, entry, cap) in the order in which they are to be done."""
     for fidelity, tables in fidelities(sources):
-        end = min(fidelity.configurations, max(len(names) for names in pool.order.values()))
-        for place in range(fidelity.first, end):
+        entries = {task: fidelity.entries(pool, task) for task in pool.order}
+        for place in range(max(map(len, entries.values()))):
             for source in tables:
-                names = pool.order[source.task]
-                if place < len(names):
-                    yield source, fidelity.rows, names[place], fidelity.cap
+                if place < len(entries[source.task]):
+                    yield source, fidelity.rows, entries[source.task][place], fidelity.cap
 
 
 def prepare(source: Source, rows: int, pool: Pool, folder: Path) -> None:

@@ -2,11 +2,15 @@
 
     python -m meta.knowledge.pool            # writes pool.json anew; ids follow from what an entry holds
     python -m meta.knowledge.pool --show     # what it holds
+    python -m meta.knowledge.pool --larger ../workshop/run/pool.json     # chooses anew what larger tables are tried with
 
 The first ``FIRST_BASE`` of a task are its first base: the start portfolio, the defaults of all other models, and
 published configurations spread over the models. Behind them published and random ones, so that every model comes at
 least three times and every other component at least once. Both parts are ordered breadth first: one of each model,
 cheap ones first, then the second of each, so that what has been computed is useful whenever the workshop stops.
+
+Tables of more rows cost too much for all of that. They are tried with what matters after the first base: the lines of
+the order that was learnt from it and of the one by hand, in turns.
 """
 
 from __future__ import annotations
@@ -14,14 +18,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 
 from automl.core import Config, stream
 from automl.data import Task
 from automl.metalearn.adapting import adapted
+from automl.metalearn.knowledge import SHIPPED
 from automl.space import Facts, Space, build_space, default_catalog, start_portfolio
 from meta.portfolio.published import Translation, published, translate
 
@@ -31,6 +37,8 @@ POOL = Path(__file__).with_name("pool.json")
 FIRST_BASE = 80
 SIZE = 140
 AT_LEAST = 3  # times that every model comes
+LARGER = 24  # entries for larger tables
+OPTIONAL = ("catboost", "xgboost")  # not for larger tables: not everybody has them, and they cost most
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Pool:
-    """All entries by id, and for each task the ids in the order in which they are tried."""
+    """All entries by id, and for each task the ids in the order in which they are tried; ``larger``: on more rows."""
 
     entries: dict[str, Entry]
     order: dict[str, tuple[str, ...]]
+    larger: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, task: str) -> tuple[Entry, ...]:
         return tuple(self.entries[name] for name in self.order[task])
@@ -60,7 +69,8 @@ class Pool:
 def read_pool(path: Path = POOL) -> Pool:
     data = json.loads(path.read_text())
     entries = {e["id"]: Entry(e["id"], e["origin"], Config.from_json(e["config"])) for e in data["entries"]}
-    return Pool(entries, {task: tuple(names) for task, names in data["order"].items()})
+    order, larger = ({task: tuple(names) for task, names in data.get(name, {}).items()} for name in ("order", "larger"))
+    return Pool(entries, order, larger)
 
 
 def write_pool(pool: Pool, path: Path = POOL) -> None:
@@ -68,8 +78,8 @@ def write_pool(pool: Pool, path: Path = POOL) -> None:
         json.dumps({"id": entry.id, "origin": entry.origin, "config": entry.config.to_json()})
         for _, entry in sorted(pool.entries.items())
     ]
-    order = json.dumps(pool.order)
-    path.write_text('{"order": ' + order + ',\n"entries": [\n' + ",\n".join(lines) + "\n]}\n")
+    orders = f'"order": {json.dumps(pool.order)},\n"larger": {json.dumps(pool.larger)}'
+    path.write_text("{" + orders + ',\n"entries": [\n' + ",\n".join(lines) + "\n]}\n")
 
 
 # ---- made of
@@ -108,7 +118,19 @@ def make_pool() -> Pool:
         order[str(task)] = tuple(e.id for e in (*_breadth_first(first, task), *_breadth_first(second, task)))
         for entry in (*first, *second):
             entries.setdefault(entry.id, entry)
-    return Pool(entries, order)
+    return Pool(entries, order, {task: larger_order(entries, order[task], task) for task in order})
+
+
+def larger_order(entries: Mapping[str, Entry], order: Sequence[str], task: str, base: Path = SHIPPED) -> tuple[str, ...]:
+    """Return what a task is tried with on larger tables: learnt from smaller ones and by hand, in turns.
+
+    A base without an order for the task leaves the one by hand.
+    """
+    learnt = json.loads((base / "orders.json").read_text()).get(task, [])
+    by_hand = [entry.id for entry, _ in _portfolio(Task(task), 0, 1)]
+    turns = zip_longest(learnt[-1]["entries"] if learnt else (), by_hand)
+    held = {name for name in order if entries[name].model not in OPTIONAL}
+    return tuple(dict.fromkeys(name for pair in turns for name in pair if name in held))[:LARGER]
 
 
 def _entry(origin: str, config: Config) -> Entry:
@@ -253,9 +275,15 @@ def _breadth_first(entries: list[Entry], task: Task) -> list[Entry]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m meta.knowledge.pool", description=__doc__)
     parser.add_argument("--show", action="store_true")
-    if not parser.parse_args(arguments).show:
+    parser.add_argument("--larger", type=Path, metavar="POOL")
+    given = parser.parse_args(arguments)
+    if given.larger:
+        pool = read_pool(given.larger)
+        larger = {task: larger_order(pool.entries, names, task) for task, names in pool.order.items()}
+        write_pool(replace(pool, larger=larger), given.larger)
+    elif not given.show:
         write_pool(make_pool())
-    pool = read_pool()
+    pool = read_pool(given.larger or POOL)
     for task, names in pool.order.items():
         origins = Counter(pool.entries[name].origin.split()[0] for name in names)
         print(task, len(names), dict(origins), dict(Counter(pool.entries[name].model for name in names)))

@@ -1,6 +1,7 @@
 """The workshop: many configurations on many tables, to learn from.
 
     python -m meta.knowledge.workshop run --processes 1     # resumable; any number of processes may share the folder
+    python -m meta.knowledge.workshop run --rows 5000       # only tables at this size
     python -m meta.knowledge.workshop status                # what is done, fits per hour, hours to go
     python -m meta.knowledge.workshop hold COMMAND ...      # run a timed benchmark; the workshop stands aside
     python -m meta.knowledge.workshop metafeatures          # of every table
@@ -20,7 +21,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from meta.knowledge.claims import LOCK, holding, take, wait_while_held, write_whole
@@ -52,10 +53,12 @@ def accepted(folder: Path, data: Path) -> tuple[Source, ...]:
     return tuple(source for source in wanted if source.name not in refused)
 
 
-def pieces(folder: Path, found: tuple[Source, ...], pool: Pool) -> Iterator[Piece]:
+def pieces(folder: Path, found: tuple[Source, ...], pool: Pool, only: Collection[int] = ()) -> Iterator[Piece]:
     """Yield what there is to do, in order; a table at a size is written when it is first needed."""
     variants: dict[str, Variant] = {}
     for source, rows, entry, cap in tasks(pool, found):
+        if only and rows not in only:
+            continue
         name = f"{source.name}@{rows}"
         place = folder / "tables" / name
         if name not in variants:
@@ -91,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     lock = Path(arguments.lock)
     with ProcessExecutor(arguments.processes, memory_limit_mb=MEMORY_MB, spare=False, warm=warm_up) as executor:
         work = Work(folder, executor, Unit(), yields=lambda: wait_while_held(lock))
-        print(do_all(pieces(folder, found, pool), work), "done", flush=True)
+        print(do_all(pieces(folder, found, pool, arguments.rows), work), "done", flush=True)
     return 0
 
 
@@ -123,7 +126,7 @@ def _names(fidelity: Fidelity, tables: Sequence[Source], pool: Pool, folder: Pat
     for source in tables:
         place = folder / "tables" / f"{source.name}@{fidelity.rows}"
         held = set(read_variant(place).configs) if (place / "variant.json").exists() else None
-        for entry in pool.order[source.task][fidelity.first : fidelity.first + fidelity.configurations]:
+        for entry in fidelity.entries(pool, source.task):
             if held is None or entry in held:
                 yield f"{place.name} {entry}"
 
@@ -173,6 +176,7 @@ def main(given: list[str] | None = None) -> int:
         command.add_argument("--lock", default=str(LOCK))
         if name == "run":
             command.add_argument("--processes", type=int, default=1)
+            command.add_argument("--rows", type=int, nargs="*", default=(), help="only these sizes of tables")
         if name == "pack":
             command.add_argument("--base", default=str(BASE))
         if name == "hold":

@@ -24,7 +24,7 @@ from meta.knowledge.compact import decode, encode, truth_of
 from meta.knowledge.fits import processor_clock
 from meta.knowledge.machine import Unit
 from meta.knowledge.plan import FIDELITIES, fidelities, tasks
-from meta.knowledge.pool import FIRST_BASE, Pool, read_pool
+from meta.knowledge.pool import FIRST_BASE, LARGER, Pool, larger_order, read_pool
 from meta.knowledge.similarity import Signature, likeness, signature
 from meta.knowledge.tables import Source, refusals, sampled, sources
 from tests.builders import mixed_frame
@@ -245,6 +245,20 @@ def test_configurations_go_round_all_tables_and_larger_ones_come_last():
     rows = [rows for _, rows, _, _ in queue]
     assert rows == sorted(rows)
     assert {source.name for source, size, _, _ in queue if size > 2000} == {f"binary{i}" for i in range(3)}
+    assert [entry for _, size, entry, _ in queue if size == 5000] == ["tree"] * 3 + ["near"] * 3
+
+
+def test_larger_tables_are_tried_with_lines_learnt_and_by_hand_in_turns(tmp_path: Path):
+    pool = read_pool()
+    learnt = [pool.order["binary"][30], "unknown", pool.order["binary"][1]]
+    (tmp_path / "orders.json").write_text(json.dumps({"binary": [{"entries": ["other"]}, {"entries": learnt}]}))
+    found = larger_order(pool.entries, pool.order["binary"], "binary", tmp_path)
+    assert found[0] == learnt[0]
+    assert found.index(learnt[2]) <= 4
+    assert len(found) == len(set(found)) == LARGER
+    assert {pool.entries[name].origin for name in found[1::4]} == {"portfolio"}
+    assert not {pool.entries[name].model for name in found} & {"catboost", "xgboost"}
+    assert learnt[0] not in larger_order(pool.entries, pool.order["multiclass"], "multiclass", tmp_path)[:1]
 
 
 def test_no_more_than_fifteen_tables_are_tried_larger_and_every_task_is_among_them():

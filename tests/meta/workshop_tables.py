@@ -52,4 +52,5 @@ def tiny_pool() -> Pool:
         "bayes": Config.of(Step.of("naive_bayes")),
     }
     entries = {name: Entry(name, "default", config) for name, config in steps.items()}
-    return Pool(entries, dict.fromkeys(("binary", "multiclass", "regression"), ("none", "bayes", "tree", "near")))
+    order = dict.fromkeys(("binary", "multiclass", "regression"), ("none", "bayes", "tree", "near"))
+    return Pool(entries, order, larger=dict.fromkeys(order, ("tree", "near")))
