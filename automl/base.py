@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from automl.core import Array, Budget, Event, SettingError, SpaceError
+from automl.core import Array, Budget, DataError, Event, SettingError, SpaceError
 from automl.data import Container, check_health, make_dataset, make_reference
 from automl.evaluate.refitting import refit_pipeline
 from automl.fitted import FittedEstimator
@@ -203,6 +203,9 @@ class AutoEstimator(FittedEstimator):
         """
         self._check_recorded()
         dataset = self._opened(self._conform(X), y, sample_weight, groups, times)
+        if dataset.classes is not None and not np.array_equal(dataset.classes, self.classes_):
+            here, fitted = (np.asarray(labels).tolist()[:10] for labels in (dataset.classes, self.classes_))
+            raise DataError(f"y has the labels {here}, fit had {fitted}; give a table with the same labels")
         members, kept = self.outcome_.members, self.outcome_.out_of_fold
         if kept is None:
             raise SettingError("this model is no ensemble of complete trials; fit again with more time")
@@ -260,7 +263,7 @@ class AutoEstimator(FittedEstimator):
             raise SettingError("y, sample_weight, groups and times belong to a table; give X too, or none of them")
         own = {name: params[name] for name in ("keep_data", "verbose") if name in params}
         cls(**own)._check_own()
-        with continued_session(run_dir, keep=bool(params.get("keep_data", False))) as session:
+        with continued_session(run_dir, keep=params.get("keep_data")) as session:
             assert session.settings is not None and session.params is not None
             wrong = sorted(params.keys() - {"max_trials", "n_jobs", "memory_limit_mb", "keep_data", "verbose"})
             if wrong:
@@ -326,6 +329,8 @@ class AutoEstimator(FittedEstimator):
         self._golden_X = dataset.rows(np.arange(min(GOLDEN_ROWS, dataset.n_rows))).X
         if outcome.stopped in CUT_SHORT:
             warnings.warn(f"{_STOPPED[outcome.stopped]}: this is the best model so far", UserWarning, stacklevel=3)
+        elif outcome.fallback:
+            warnings.warn(outcome.fallback, UserWarning, stacklevel=3)
 
     def _check_health(self, dataset: Dataset, session: Session, budget: Budget) -> None:
         findings = check_health(dataset)

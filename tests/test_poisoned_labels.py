@@ -9,7 +9,7 @@ import pytest
 
 from automl.core import Config, Fidelity, Status, Step
 from automl.data import dump_dataset
-from automl.evaluate import Evaluation, load_evaluation, make_folds, run_fold, save_evaluation
+from automl.evaluate import Evaluation, forget_evaluation, make_folds, run_fold, save_evaluation
 from automl.metrics import get_metric
 from automl.space import default_catalog, facts_of
 from tests.builders import mixed_dataset
@@ -40,7 +40,7 @@ def fitted(dataset, folds, config, folder, fold=0):
     metric = get_metric("auto", task=str(dataset.task), classes=dataset.classes)
     evaluation = Evaluation(str(data), folds, (metric,), facts_of(dataset, 60.0), default_catalog(), 0)
     save_evaluation(evaluation, folder / "evaluation.pkl")
-    load_evaluation.cache_clear()
+    forget_evaluation()
     output = run_fold(str(folder / "evaluation.pkl"), config, fold, Fidelity(), str(folder / "model"), None)
     assert output.status is Status.OK, output.error
     return pickle.dumps(pickle.loads((folder / "model").read_bytes())), output

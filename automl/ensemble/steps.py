@@ -39,7 +39,9 @@ def open_steps(kernel: Kernel, y: Array, stack: Array, weights: Array | None, *,
         Whether scores that lie close together may count as equal.
     """
     with np.errstate(over="ignore"):
-        view = kernel.view(y, stack).astype(np.float32, copy=False)
+        view = kernel.view(y, stack)
+        if np.asarray(y).dtype.kind != "f":  # values may lie far from zero, probabilities do not
+            view = view.astype(np.float32, copy=False)
     if kernel.quadratic:
         return _Squares(view, weights)
     if coarse and kernel.area and np.isfinite(view).all() and 0 < (y == 1).sum() < len(y):
@@ -91,7 +93,7 @@ class _Views:
                 return None
             block = self._view[among[start : start + self._step]]
             block += self._total
-            block *= np.float32(1.0 / (self._size + 1))
+            block *= block.dtype.type(1.0 / (self._size + 1))
             losses[start : start + self._step] = self._kernel.losses(self._y, block, self._weights)
         return losses
 

@@ -8,6 +8,7 @@ from automl.evaluate.fitting import refit_params
 from automl.evaluate.fold import (
     Evaluation,
     FoldOutput,
+    forget_evaluation,
     load_evaluation,
     read_prediction,
     run_fold,
@@ -48,6 +49,7 @@ __all__ = [
     "held_out_parts",
     "inflation",
     "join_held",
+    "forget_evaluation",
     "load_evaluation",
     "make_folds",
     "new_parts",

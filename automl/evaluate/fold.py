@@ -29,6 +29,7 @@ from automl.space import Catalog, Component, Facts
 __all__ = [
     "Evaluation",
     "FoldOutput",
+    "forget_evaluation",
     "load_evaluation",
     "one_thread",
     "read_prediction",
@@ -99,9 +100,19 @@ def save_evaluation(evaluation: Evaluation, path: Path) -> None:
     path.write_bytes(cloudpickle.dumps(evaluation))
 
 
-@functools.lru_cache(maxsize=1)
 def load_evaluation(path: str) -> tuple[Evaluation, Dataset]:
-    """Return the evaluation and the memory-mapped table; kept for the life of the worker."""
+    """Return the evaluation and the memory-mapped table; kept for the life of the worker, or until the file changes."""
+    file = os.stat(path)
+    return _loaded(path, (file.st_mtime_ns, file.st_ino, file.st_size))
+
+
+def forget_evaluation() -> None:
+    """Close the table that this process has opened."""
+    _loaded.cache_clear()
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(path: str, version: tuple[int, ...]) -> tuple[Evaluation, Dataset]:
     import cloudpickle
 
     evaluation: Evaluation = cloudpickle.loads(Path(path).read_bytes())

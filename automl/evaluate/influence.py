@@ -66,14 +66,18 @@ def influence(metric: Metric, y: Array, stack: Array, weights: Array | None, fol
     if folds is None or not _by_fold(metric):
         return _influence(metric, y, stack, weights)
     found, mass = np.zeros(stack.shape[:2]), 0.0
+    w = np.ones(len(y)) if weights is None else weights
+    total = held_out_losses(metric, y, stack, weights, folds)
     for _, rows, share in _fold_rows(folds, weights):
         own = None if weights is None else weights[rows]
-        if not np.isfinite(metric.loss(y[rows], stack[0, rows], own)):  # has no part in the score either
+        losses = as_named(metric).losses(y[rows], stack[:, rows], own)
+        if not np.isfinite(losses[0]):  # has no part in the score either
             continue
         part = _influence(metric, y[rows], stack[:, rows], own)
         if part is None:
             return None
-        found[:, rows] = share * part
+        # a row also gives weight to its fold: with whole groups as units that is all that a fold of one group varies by
+        found[:, rows] = share * part + (w[rows] / w.sum()) * (losses - total)[:, None]
         mass += share
     return found / mass if mass > 0 else np.full(found.shape, np.nan)
 
@@ -198,9 +202,10 @@ def deviations(
 
     The length of the difference of two rows is the standard error of the difference of two losses. Rows of the table
     that belong together (``clusters``) vary together. From the influence function; where that has no formula, from a
-    bootstrap of the rows with the same draws for all candidates, and NaN where ``stop`` leaves too few of them.
+    bootstrap of the rows with the same draws for all candidates. NaN where ``stop`` leaves no time for a candidate, or
+    for enough draws.
     """
-    found = influence(metric, y, stack, weights, folds)
+    found = _influences(metric, y, stack, weights, folds, stop)
     if found is None:
         return _bootstrapped(metric, y, stack, weights, folds, clusters, seed, stop)
     if clusters is not None:
@@ -210,6 +215,26 @@ def deviations(
         found = sums.T
     units = found.shape[1]
     return np.asarray(found * np.sqrt(units / max(units - 1, 1)))
+
+
+def _influences(
+    metric: Metric,
+    y: Array,
+    stack: Array,
+    weights: Array | None,
+    folds: Array | None,
+    stop: Callable[[], bool] | None,
+) -> Array | None:
+    """Return :func:`influence` of one candidate after the other; NaN from when ``stop`` says so."""
+    found = np.full(stack.shape[:2], np.nan)
+    for i in range(len(stack)):
+        if stop is not None and stop():
+            break
+        one = influence(metric, y, stack[i : i + 1], weights, folds)
+        if one is None:
+            return None
+        found[i] = one[0]
+    return found
 
 
 def _bootstrapped(

@@ -202,20 +202,21 @@ def _fair(
 ) -> tuple[list[tuple[Array, Array]], list[int], Array]:
     """Return the folds that can be used, the classes that cannot be scored, and their rows."""
     pairs = [(_without_groups(dataset, train, test), test) for train, test in raw]
-    pairs = [pair for pair in pairs if len(pair[0]) >= _LEAST_TRAINING]
+    pairs = [pair for pair in pairs if len(_weighing(dataset, pair[0])) >= _LEAST_TRAINING]
     if not pairs:
         why = "once the groups of the rows scored have left" if dataset.groups is not None else "before the rows scored"
-        raise DataError(f"{asked}: too few rows to fit on are left {why}; {_advice(dataset, asked)}")
+        weighing = "" if dataset.weights is None else " with weight"
+        raise DataError(f"{asked}: too few rows{weighing} to fit on are left {why}; {_advice(dataset, asked)}")
     if not dataset.task.classifies:
         return [(np.sort(train), test) for train, test in pairs], [], np.empty(0, dtype=np.intp)
-    seen = np.unique(dataset.y[pairs[-1][0]])
+    seen = np.unique(dataset.y[_weighing(dataset, pairs[-1][0])])
     late = np.setdiff1d(np.arange(dataset.n_classes), seen)
     pinned = np.flatnonzero(np.isin(dataset.y, late))
     kept = pinned if dataset.groups is None else np.flatnonzero(np.isin(dataset.groups, dataset.groups[pinned]))
     usable = []
     for train, test in pairs:
         test = np.setdiff1d(test, kept, assume_unique=True)
-        if len(test) and np.isin(seen, dataset.y[train]).all():
+        if len(test) and np.isin(seen, dataset.y[_weighing(dataset, train)]).all():
             usable.append((np.union1d(train, pinned), test))
     if len(seen) < 2 or not usable:
         assert dataset.classes is not None
@@ -225,6 +226,11 @@ def _fair(
             f"before the rest comes: {_advice(dataset, asked)}"
         )
     return usable, [int(code) for code in late], pinned
+
+
+def _weighing(dataset: Dataset, rows: Array) -> Array:
+    """Return the rows that a model learns from: those of weight zero count for nothing."""
+    return rows if dataset.weights is None else np.asarray(rows[dataset.weights[rows] > 0])
 
 
 def _without_groups(dataset: Dataset, train: Array, test: Array) -> Array:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import enum
+import hashlib
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ __all__ = ["Folds", "Rule", "default_folds", "make_folds"]
 HOLDOUT_SHARE = 0.2
 HOLDOUT_ROWS = 30_000  # more scored rows tell candidates apart hardly better, and cost every one of them time
 MANY_GROUPS = 200
+BALANCED_GROUPS = 2_000  # more need no balance of classes, which takes scikit-learn long
 REPEATED_CELLS = 1_000_000  # a wider table takes too long for repeats
 
 
@@ -62,6 +65,15 @@ class Folds:
         return np.concatenate([test for _, test in self.pairs])
 
     @property
+    def digest(self) -> str:
+        """Tells two cuts of one table apart."""
+        found = hashlib.blake2b(digest_size=8)
+        for pair in self.pairs:
+            for part in pair:
+                found.update(np.sort(part).astype(np.int64).tobytes() + b"|")
+        return found.hexdigest()
+
+    @property
     def numbers(self) -> Array:
         """The number of the fold of every scored row, in the same layout."""
         return np.repeat(np.arange(len(self.pairs)), [len(test) for _, test in self.pairs])
@@ -94,7 +106,8 @@ def make_folds(dataset: Dataset, *, cv: Any = "auto", seconds: float | None = No
     cv : "auto", int, TimeFolds, BatchFolds, scikit-learn splitter or iterable of (train, test)
         ``auto`` chooses by rows and ``seconds``; 1 means a holdout. Where the dataset has times, both mean
         :class:`TimeFolds`. "time" is short for ``TimeFolds``, "walk_forward", "last_batch" and "first_vs_rest" for
-        ``BatchFolds``. Pairs and splitters are taken as they are; with times, stop sets are cut by them nevertheless.
+        ``BatchFolds``. Pairs and splitters are taken as they are, with ``seed`` where they have ``random_state=None``;
+        with times, stop sets are cut by them nevertheless.
     seconds : float or None
         The time budget.
     seed : int
@@ -124,7 +137,7 @@ def make_folds(dataset: Dataset, *, cv: Any = "auto", seconds: float | None = No
     if asked is not None:
         return _forward(dataset, asked)
     if cv is not None and not isinstance(cv, (str, int, np.integer)):
-        return _custom_folds(dataset, cv)
+        return _custom_folds(dataset, cv, seed)
     return (
         _group_folds(dataset, n_folds, seed) if dataset.groups is not None else _folds(dataset, n_folds, repeats, seed)
     )
@@ -246,12 +259,27 @@ def _group_tests(dataset: Dataset, rows: Array, groups: Array, n_folds: int, see
     if dataset.task.classifies:
         counts = np.bincount(dataset.y[rows], minlength=dataset.n_classes)
         wanted = min(wanted, max(2, int(counts.max())))
+    if n_groups > BALANCED_GROUPS:
+        return _dealt_groups(rows, groups, wanted, seed)
     kind = StratifiedGroupKFold if dataset.task.classifies else GroupKFold
     splitter = kind(wanted, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the caller looks after classes rarer than the folds
         tests = [rows[test] for _, test in splitter.split(rows, dataset.y[rows], groups[rows]) if len(test)]
     return tests if n_folds > 1 else [_some_groups(tests[0], groups, HOLDOUT_ROWS, seed)]
+
+
+def _dealt_groups(rows: Array, groups: Array, n_folds: int, seed: int) -> list[Array]:
+    """Return the rows of each fold: shuffled groups are dealt, large ones first, so that folds have as many rows."""
+    numbers, own = np.unique(groups[rows], return_inverse=True)
+    shuffled = np.random.default_rng(seed).permutation(len(numbers))
+    sizes = np.bincount(own)
+    order = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
+    # back and forth, as teams are picked
+    turn = np.arange(len(order)) % (2 * n_folds)
+    fold_of = np.empty(len(numbers), dtype=np.intp)
+    fold_of[order] = np.minimum(turn, 2 * n_folds - 1 - turn)
+    return [rows[fold_of[own] == fold] for fold in range(n_folds)]
 
 
 def _some_groups(rows: Array, groups: Array, most: float, seed: int) -> Array:
@@ -274,7 +302,7 @@ def _missing_classes(dataset: Dataset, pairs: Iterable[tuple[Array, Array]]) -> 
     return set().union(*(every - set(np.unique(dataset.y[train]).tolist()) for train, _ in pairs))
 
 
-def _custom_folds(dataset: Dataset, cv: Any) -> Folds:
+def _custom_folds(dataset: Dataset, cv: Any, seed: int) -> Folds:
     from sklearn.model_selection import TimeSeriesSplit, check_cv
 
     try:
@@ -283,6 +311,9 @@ def _custom_folds(dataset: Dataset, cv: Any) -> Folds:
         raise SettingError(
             f"cv={cv!r} is no splitter; give one with split(X, y, groups) or (train, test) pairs"
         ) from error
+    if getattr(splitter, "random_state", seed) is None:  # a run that goes on must cut the same folds
+        splitter = copy.copy(splitter)
+        splitter.random_state = stream_seed(seed, "folds", 0)
     ordered, rows = isinstance(splitter, TimeSeriesSplit), np.arange(dataset.n_rows)
     if ordered and dataset.times is not None:  # it takes the rows to be in the order of time
         rows = np.argsort(dataset.times, kind="stable")

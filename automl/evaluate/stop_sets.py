@@ -90,18 +90,21 @@ def _group_stop_split(dataset: Dataset, share: float, rng: np.random.Generator) 
     groups = np.unique(np.asarray(dataset.groups), return_inverse=True)[1]
     left = np.bincount(dataset.y, minlength=dataset.n_classes) if dataset.task.classifies else None
     stop = np.zeros(dataset.n_rows, dtype=bool)
-    wanted = share * dataset.n_rows
-    for group in rng.permutation(groups.max() + 1)[:-1]:
-        members = groups == group
-        if stop.sum() + members.sum() > 1.5 * wanted:
+    sizes = np.bincount(groups)
+    by_group, ends = np.argsort(groups, kind="stable"), np.cumsum(sizes)
+    wanted, taken = share * dataset.n_rows, 0
+    for group in rng.permutation(len(sizes))[:-1]:
+        if taken + sizes[group] > 1.5 * wanted:
             continue
+        members = by_group[ends[group] - sizes[group] : ends[group]]
         if left is not None:
             rest = left - np.bincount(dataset.y[members], minlength=dataset.n_classes)
             if rest.min() < 1:
                 continue
             left = rest
-        stop |= members
-        if stop.sum() >= wanted:
+        stop[members] = True
+        taken += int(sizes[group])
+        if taken >= wanted:
             break
     if not stop.any():
         stop = _smallest_group(dataset, groups)

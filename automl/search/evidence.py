@@ -90,7 +90,7 @@ class Entrants:
             tuple(c.trial.id for c in there),
             tuple(c.model.family for c in there),
             np.array([c.loss for c in there]),
-            np.array([sampled[c.trial.id] if c.discarded else c.out_of_fold()[rows] for c in there], dtype=np.float32),
+            np.array([sampled[c.trial.id] if c.discarded else c.out_of_fold()[rows] for c in there]),
             rows,
             len(complete),
             run.plan.n_rows,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import pickle
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,9 +36,10 @@ from automl.search.loop import (
 from automl.search.plan import Member
 from automl.search.selecting import Selected, choose, mix
 
-__all__ = ["Finished", "finish", "finish_alone", "load_model"]
+__all__ = ["Finished", "finish", "finish_alone", "load_model", "why_constant"]
 
 JOINING_SECONDS = 0.3  # kept for joining the models once they are loaded
+FAILURES = (Status.CRASHED, Status.TIMEOUT, Status.MEMORY, Status.INVALID)
 MOST_PARTS_MB = 50.0  # of what members predicted held out, kept with the model
 
 
@@ -297,10 +299,21 @@ def _last_resort(run: Run, dataset: Dataset) -> Finished:
             models = [_constant(dataset, getattr(run.metric, "quantile", None))]
         except ValueError as error:
             raise NoModelError(f"no model could be fitted, not even a constant one: {error}") from error
-        run.notes.append("no trial was complete; the model predicts a constant: give more time")
+        why = why_constant(run) or "give more time"
+        run.notes.append(f"no trial was complete; the model predicts a constant: {why}")
     model = assemble([(1.0, models)], classes=dataset.classes, task=dataset.task)
     score = -run.metric.sign * value
     return Finished(model, members, Estimate(score, nothing, (nothing, nothing), label, run.metric.name, n))
+
+
+def why_constant(run: Run) -> str:
+    """Return how many models failed and why most of them did; empty where none did, or one came to its end."""
+    tried = [c for c in run.schedule.candidates if c.result is not None and c.model.family != "prior"]
+    failed = [c.result for c in tried if c.result is not None and c.result.status in FAILURES]
+    if not failed or any(c.complete for c in tried):
+        return ""
+    reason, _ = Counter(f"{result.status}: {result.reason}" for result in failed).most_common(1)[0]
+    return f"{len(failed)} of {len(tried)} models failed, most often {reason}"
 
 
 def _member(run: Run, candidate: Candidate, loss: float, *, weight: float = 1.0, refitted: bool = False) -> Member:

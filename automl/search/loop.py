@@ -65,6 +65,8 @@ class Run:
     reported: tuple[Metric, ...] = ()  # metrics that are not optimised
     sampled: Sampled = field(default_factory=Sampled)  # predictions of candidates that are discarded
     move: Callable[[Run], None] | None = None  # to another folder, once, when this one can no longer be used
+    stranded: frozenset[int] = frozenset()  # jobs that were under way in the folder that was left
+    largest_mb: float = 0.0  # what an earlier sitting would have joined
 
     def new_job(self) -> int:
         return new_job()
@@ -237,19 +239,23 @@ def _take_in(run: Run, result: FoldResult) -> None:
 
 def _lost_ground(run: Run, result: FoldResult) -> bool:
     """Whether a job failed because the folder of the run is gone, full or read-only, and there is another."""
-    if run.move is None or result.status is not Status.CRASHED:
+    if result.status is not Status.CRASHED:
         return False
+    if run.move is None:
+        return result.job in run.stranded
     return not run.evaluation_path.exists() or any(code in (result.error or "") for code in _DISK)
 
 
 def _go_elsewhere(run: Run, result: FoldResult) -> None:
     """Go on in another folder; the job runs again there."""
-    assert run.move is not None
-    move, run.move = run.move, None
     again = replace(result, status=Status.CANCELLED)
     run.emit(Event("fold", fold_event(again), run.budget.elapsed()))
-    run.notes.append(f"the folder of the run could not be used any more ({result.error}); went on in a temporary one")
-    move(run)
+    if run.move is not None:
+        move, run.move = run.move, None
+        run.stranded = frozenset(run.flying)
+        why = f"the folder of the run could not be used any more ({result.error})"
+        run.notes.append(f"{why}; went on in a temporary one")
+        move(run)
     run.schedule.retry(result)
 
 
@@ -323,9 +329,7 @@ def retained(run: Run) -> list[Candidate]:
     """
     there = (c for c in run.schedule.candidates if c.complete and not c.discarded)
     complete = sorted(there, key=lambda c: (c.loss, c.trial.id))
-    limit = float("inf")
-    if run.plan.seconds is not None:  # counted runs must not depend on the memory that happens to be free
-        limit = min(0.1 * run.plan.memory_limit_mb, 0.04 * run.plan.seconds * LOAD_MB_PER_SECOND)
+    limit = max(run.largest_mb, largest_mb(run.plan.seconds, run.plan.memory_limit_mb))
     complete = [c for c in complete if c.artifact_mb <= limit] or complete[:1]
     keep = {c.trial.id for c in complete[: run.plan.candidates]}
     families: dict[str, int] = {}
@@ -335,6 +339,13 @@ def retained(run: Run) -> list[Candidate]:
         if families[family] <= 2:
             keep.add(candidate.trial.id)
     return [c for c in complete if c.trial.id in keep]
+
+
+def largest_mb(seconds: float | None, memory_limit_mb: float) -> float:
+    """Return how large the models of a candidate may be to be joined in a sitting of so many seconds."""
+    if seconds is None:  # counted runs must not depend on the memory that happens to be free
+        return float("inf")
+    return min(0.1 * memory_limit_mb, 0.04 * seconds * LOAD_MB_PER_SECOND)
 
 
 def keep_best(run: Run) -> None:

@@ -141,7 +141,7 @@ def _emit(loop: _Loop, journal: Journal | None, before: float, event: Event) -> 
 def _keep(loop: _Loop, folder: RunFolder | None, emit: Callable[[Event], None], record: OuterFold, held: Held) -> None:
     if folder is not None and folder.owned:
         write_held(folder, record.fold, held)
-    emit(outer_event(record, len(loop.outer), loop.metrics[0].name))
+    emit(outer_event(record, loop.outer, loop.metrics[0].name))
 
 
 def _with_nested(loop: _Loop, outcome: FitOutcome, nested: NestedResult | None, stopped: str) -> FitOutcome:

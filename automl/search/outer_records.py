@@ -30,11 +30,11 @@ def write_held(folder: RunFolder, fold: int, held: Held) -> None:
         Artifacts(folder.outer).write_atomic(_path(folder, fold), lambda file: np.savez(file, **arrays))
 
 
-def outer_event(record: OuterFold, n_folds: int, metric: str) -> Event:
+def outer_event(record: OuterFold, outer: Folds, metric: str) -> Event:
     """Return what the journal says of one outer fold."""
     data = dataclasses.asdict(record)
     scores = {name: data[name] if math.isfinite(data[name]) else None for name in ("score", "inner_score")}
-    return Event("outer", {**data, **scores, "n_folds": n_folds, "metric": metric})
+    return Event("outer", {**data, **scores, "n_folds": len(outer), "digest": outer.digest, "metric": metric})
 
 
 def _path(folder: RunFolder, fold: int) -> Path:
@@ -49,7 +49,8 @@ def kept_folds(
     latest = ends[-1] if ends else -1
     done = {}
     for event in earlier[latest + 1 :]:
-        if event.kind == "outer" and event.data["max_trials"] == settings.max_trials:
+        same = event.kind == "outer" and event.data["max_trials"] == settings.max_trials
+        if same and event.data.get("digest") == outer.digest:
             record = _record(event.data)
             held = _read(_path(folder, record.fold), len(outer.pairs[record.fold][1]))
             if held is not None:

@@ -71,6 +71,8 @@ class FitPlan:
         What is known from other tables and used here.
     search : tuple of str
         Which proposer when, and why.
+    folds_digest : str
+        Tells other folds of the same description apart.
     nominal_seconds : mapping
         Expected seconds of one fold per model, before anything is measured.
     """
@@ -110,6 +112,7 @@ class FitPlan:
     report: tuple[str, ...] = ()
     knowledge: str = ""
     search: tuple[str, ...] = ()
+    folds_digest: str = ""
 
     def share_of(self, fold: int | None) -> float:
         """Return the training rows of a fold as a share of those of the largest."""
@@ -167,6 +170,8 @@ class FitOutcome:
         What outer folds say of the whole procedure, where they were asked for and one of them came to its end.
     decision : Decision
         Temperature, threshold or class multipliers, and whether they are used. ``out_of_fold`` is from before it.
+    fallback : str
+        Why the model is a constant where others were tried and failed; empty otherwise.
     decision_model : estimator or None
         The one whose ``predict`` is the decision: the model itself, except where several classes have multipliers.
     """
@@ -186,3 +191,4 @@ class FitOutcome:
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
     decision: Decision = field(default_factory=Decision)
     decision_model: Any = field(default=None, repr=False)
+    fallback: str = ""

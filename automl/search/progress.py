@@ -38,7 +38,7 @@ class ProgressLine:
             self._see(event)
 
     def _see(self, event: Event) -> None:
-        if event.kind == "plan":
+        if event.kind in ("plan", "resumed"):
             self._metric, self._sign = event.data["metric"]["name"], event.data["metric"]["sign"]
         elif event.kind == "part":
             self._begin(event.data["text"])

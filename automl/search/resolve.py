@@ -104,6 +104,7 @@ def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) 
         seconds=None if settings.time_budget is None else float(settings.time_budget),
         max_trials=settings.max_trials,
         folds=folds.description,
+        folds_digest=folds.digest,
         n_folds=len(folds),
         holdout=folds.holdout,
         refit=_refits(folds, dataset) if settings.refit == "auto" else bool(settings.refit),

@@ -11,7 +11,7 @@ from typing import Any
 from automl.core import Config, Event, FoldResult, JobKind, Measures, SettingError, Status, StoreError
 from automl.evaluate import FoldOutput, read_prediction
 from automl.search.candidate import Candidate
-from automl.search.loop import Run, announce, model_path, retained, screened_path
+from automl.search.loop import Run, announce, largest_mb, model_path, retained, screened_path
 from automl.search.plan import FitPlan
 
 __all__ = ["MUST_AGREE", "check_same", "mend", "restore"]
@@ -22,6 +22,7 @@ MUST_AGREE = (  # of two plans of one run; time, workers and memory may differ
     "report",
     "folds",
     "n_folds",
+    "folds_digest",
     "holdout",
     "optimizer",
     "models",
@@ -51,9 +52,13 @@ def check_same(plan: FitPlan, fingerprint: str | None, earlier: Sequence[Event])
     """
     first = next((event.data for event in earlier if event.kind == "plan"), None)
     if first is None or "plan" not in first:
-        raise SettingError("this run ended before it had a plan: there is nothing to go on with; fit again")
+        raise SettingError(
+            "this run ended before it had a plan; there is nothing to go on with: delete it and fit again"
+        )
     now, then = _plain(plan.to_json()), _plain(first["plan"])
     differing = [f"{n}: {then.get(n)!r} then, {now.get(n)!r} now" for n in MUST_AGREE if now.get(n) != then.get(n)]
+    if "folds_digest" in (name.split(":")[0] for name in differing) and len(differing) == 1:
+        differing = ["cv cuts other folds than then; give it a random_state of its own"]
     if fingerprint is not None and fingerprint != first.get("fingerprint"):
         differing.insert(0, "the table is another one")
     if differing:
@@ -81,6 +86,9 @@ def restore(run: Run, earlier: Sequence[Event]) -> None:
         data = event.data
         if event.kind in ("plan", "resumed"):
             limit_mb = data["plan"]["worker_limit_mb"]  # of that session: this one may have more room
+            # what a longer sitting has kept is not deleted by a short one
+            largest = largest_mb(data["plan"]["seconds"], data["plan"]["memory_limit_mb"])
+            run.largest_mb = max(run.largest_mb, largest)
         elif event.kind == "trial":
             config, rows = Config.from_json(data["config"]), float(data.get("rows", 1.0))
             run.schedule.reopen(config, str(data["origin"]), waits=bool(data["waits"]), rows=rows)

@@ -14,10 +14,10 @@ from typing import Any
 
 from automl.core import Budget, Event, Executor, Journal, Listener, NoModelError, stream_seed
 from automl.data import Dataset, dump_dataset, fingerprint
-from automl.evaluate import Estimate, Evaluation, Preparations, load_evaluation, save_evaluation, warm_up
+from automl.evaluate import Estimate, Evaluation, Preparations, forget_evaluation, save_evaluation, warm_up
 from automl.execute import ProcessExecutor, SerialExecutor
 from automl.optimize import Optimizer, start_optimizer
-from automl.search.finish import Finished, finish, finish_alone
+from automl.search.finish import Finished, finish, finish_alone, why_constant
 from automl.search.interim import InterimEnsemble
 from automl.search.loop import Run, run_search
 from automl.search.memory import MemoryModel, PeakMemory, own_mb
@@ -112,7 +112,7 @@ def run_fit(
             stopped = run_search(run, InterimEnsemble(run, dataset).update)
             finished, failed = _finish(run, dataset)
         finally:
-            load_evaluation.cache_clear()  # a serial executor has opened the table in this process
+            forget_evaluation()  # a serial executor has opened the table in this process
         memory.look()
         outcome = _outcome(run, finished, "error" if failed else stopped, memory.mb)
         if ends:
@@ -319,7 +319,15 @@ def _outcome(run: Run, finished: Finished, stopped: str, peak_mb: float) -> FitO
         estimates={finished.estimate.metric: finished.estimate, **finished.reported},
         decision=finished.decision,
         decision_model=finished.model if finished.decision_model is None else finished.decision_model,
+        fallback=_fallback(run, finished),
     )
+
+
+def _fallback(run: Run, finished: Finished) -> str:
+    """Say why the model is a constant, where others were tried and failed."""
+    families = {c.trial.id: c.model.family for c in run.schedule.candidates}
+    why = why_constant(run) if all(families[member.trial] == "prior" for member in finished.members) else ""
+    return f"the model predicts a constant: {why}; see failures()" if why else ""
 
 
 def summary(outcome: FitOutcome) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Sampled:
         if not len(self.rows) or not whole or candidate.model.family == "prior":
             return
         trial = candidate.trial.id
-        self._add(trial, candidate.loss, np.asarray(candidate.out_of_fold()[self.rows], dtype=np.float32))
+        self._add(trial, candidate.loss, candidate.out_of_fold()[self.rows])
         with contextlib.suppress(StoreError):  # a session that goes on knows of a few candidates less
             if trial in self.predictions:
                 path = self.path(artifacts, trial)

@@ -101,8 +101,8 @@ def _select(
         weights = _without_slow(stack, weights, evidence, predicting, stop)
     mixed = mix(stack, weights)
     limit = after(correcting)
-    comparison = compare(evidence, entrants, last)
     optimism = evidence.optimism(entrants, mixed, size, _either(last, limit))
+    comparison = compare(evidence, entrants, last)
     scores = evidence.scores(mixed, entrants.n, optimism, after(None if seconds is None else 0.1 * seconds))
     return Selected(weights, method, nested, scores, comparison)
 

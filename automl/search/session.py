@@ -69,7 +69,7 @@ def new_session(run_dir: Any, settings: Settings, params: Mapping[str, Any], *, 
     Raises
     ------
     SettingError
-        If the folder holds an earlier run or belongs to one that is working.
+        If the folder holds an earlier run, or belongs to one that is working, or to something else.
     """
     if run_dir is None:
         yield Session(SteadyJournal(SqliteJournal(None), _say))
@@ -77,6 +77,10 @@ def new_session(run_dir: Any, settings: Settings, params: Mapping[str, Any], *, 
     folder = RunFolder(run_dir)
     if os.path.exists(folder.journal):
         raise SettingError(f"run_dir={str(run_dir)!r} holds an earlier run; resume it, give a new folder or delete it")
+    if folder.taken:
+        raise SettingError(
+            f"run_dir={str(run_dir)!r} holds {', '.join(folder.taken)}, which are no parts of a run; give a new folder"
+        )
     folder.own()
     journal = SteadyJournal(_opened(folder), _say)
     try:
@@ -97,8 +101,13 @@ def new_session(run_dir: Any, settings: Settings, params: Mapping[str, Any], *, 
 
 
 @contextmanager
-def continued_session(run_dir: str | os.PathLike[str], *, keep: bool) -> Iterator[Session]:
+def continued_session(run_dir: str | os.PathLike[str], *, keep: bool | None = None) -> Iterator[Session]:
     """Open a run of an earlier process again. Unpickles its settings: open run folders you trust only.
+
+    Parameters
+    ----------
+    keep : bool, optional
+        As for :func:`new_session`; by default what that one was told.
 
     Raises
     ------
@@ -122,6 +131,7 @@ def continued_session(run_dir: str | os.PathLike[str], *, keep: bool) -> Iterato
             settings, params = cloudpickle.loads(folder.settings.read_bytes())
         except Exception as error:
             raise StoreError(f"the settings of the run in {run_dir} cannot be read ({error}); fit again") from error
+        keep = bool(params.get("keep_data", False)) if keep is None else keep
         yield Session(journal, folder, earlier, settings, params)
         if not keep and has_ended([event for _, event in journal.read()]):
             folder.clear()

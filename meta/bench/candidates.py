@@ -87,7 +87,7 @@ def fit_candidates(
     fold_test_rows : int
         On so many test rows the predictions of each fold model are kept.
     """
-    from automl.evaluate import load_evaluation, make_folds
+    from automl.evaluate import forget_evaluation, make_folds
     from automl.space import default_catalog
 
     folds = make_folds(dataset, cv=n_folds, seed=seed)
@@ -111,7 +111,7 @@ def fit_candidates(
             found.append({"name": name, "family": model.family, "config": config, "outputs": outputs})
             if enough is not None and len(found) >= enough:
                 break
-        load_evaluation.cache_clear()  # its memory map lies in the folder
+        forget_evaluation()  # its memory map lies in the folder
     if not found:
         raise RuntimeError(f"no candidate could be fitted: {left_out[:3]}")
     return _joined(dataset, folds, metric, found, left_out, fold_test_rows)

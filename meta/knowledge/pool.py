@@ -2,7 +2,7 @@
 
     python -m meta.knowledge.pool            # writes pool.json anew; ids follow from what an entry holds
     python -m meta.knowledge.pool --show     # what it holds
-    python -m meta.knowledge.pool --larger ../workshop/run/pool.json     # chooses anew what larger tables are tried with
+    python -m meta.knowledge.pool --larger POOL    # chooses anew what larger tables are tried with
 
 The first ``FIRST_BASE`` of a task are its first base: the start portfolio, the defaults of all other models, and
 published configurations spread over the models. Behind them published and random ones, so that every model comes at
@@ -121,7 +121,9 @@ def make_pool() -> Pool:
     return Pool(entries, order, {task: larger_order(entries, order[task], task) for task in order})
 
 
-def larger_order(entries: Mapping[str, Entry], order: Sequence[str], task: str, base: Path = SHIPPED) -> tuple[str, ...]:
+def larger_order(
+    entries: Mapping[str, Entry], order: Sequence[str], task: str, base: Path = SHIPPED
+) -> tuple[str, ...]:
     """Return what a task is tried with on larger tables: learnt from smaller ones and by hand, in turns.
 
     A base without an order for the task leaves the one by hand.

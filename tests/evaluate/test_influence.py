@@ -48,17 +48,8 @@ def test_the_influence_is_the_derivative_by_the_weight_of_a_row(task, name, weig
         for step in (1e-4, -1e-4):
             moved = base.copy()
             moved[row] *= 1.0 + step
-            ends.append(_fixed_shares(metric, y, stack, moved, folds, base))
+            ends.append(held_out_losses(metric, y, stack, moved, folds))
         assert np.allclose(found[:, row], (ends[0] - ends[1]) / 2e-4, rtol=1e-3, atol=1e-9)
-
-
-def _fixed_shares(metric, y, stack, weights, folds, base):
-    """The loss with the shares of the folds as they are under ``base``."""
-    if not metric.name.startswith(("roc_auc", "gini")):
-        return held_out_losses(metric, y, stack, weights, folds)
-    parts = [folds == fold for fold in np.unique(folds)]
-    losses = [metric.losses(y[part], stack[:, part], weights[part]) for part in parts]
-    return np.average(losses, axis=0, weights=[base[part].sum() for part in parts])
 
 
 @pytest.mark.parametrize(("task", "name"), [*CASES, ("binary", "average_precision"), ("regression", "medae")])
@@ -85,6 +76,33 @@ def test_rows_of_a_group_vary_together():
     four_times = standard_errors(metric, np.tile(y, 4), np.tile(stack, (1, 4)), clusters=np.tile(np.arange(60), 4))
     assert np.allclose(once, four_times) and np.allclose(once, standard_errors(metric, y, stack))
     assert standard_errors(metric, np.tile(y, 4), np.tile(stack, (1, 4))) < 0.6 * once
+
+
+@pytest.mark.parametrize("folds", [5, 10])
+def test_whole_groups_in_folds_of_their_own_vary_too(folds):
+    def drawn(seed):
+        rng = np.random.default_rng(seed)
+        groups = np.repeat(np.arange(10), 40)
+        y = rng.integers(0, 2, len(groups))
+        hard = rng.uniform(0.0, 3.0, 10)[groups]  # groups differ in how well they are told apart
+        score = 1 / (1 + np.exp(-(hard * (y - 0.5) + rng.normal(size=len(y)))))
+        return np.stack([1 - score, score], axis=1)[None], y, groups
+
+    metric = get_metric("roc_auc", task="binary")
+    found = []
+    for seed in range(60):
+        stack, y, groups = drawn(seed)
+        error = standard_errors(metric, y, stack, folds=groups % folds, clusters=groups)[0]
+        found.append((held_out_losses(metric, y, stack, None, groups % folds)[0], error))
+    losses, errors = np.array(found).T
+    assert np.median(errors) == pytest.approx(losses.std(ddof=1), rel=0.25)
+
+
+def test_candidates_that_there_is_no_time_for_have_no_standard_error():
+    stack, y = made("binary")
+    asked = iter([False, False, True])
+    errors = standard_errors(get_metric("log_loss", task="binary"), y, stack, stop=lambda: next(asked))
+    assert list(np.isnan(errors)) == [False, False, True]
 
 
 def test_ranks_are_compared_within_folds_and_roots_over_all_rows():

@@ -14,7 +14,15 @@ from threadpoolctl import threadpool_limits
 from automl import AutoClassifier
 from automl.core import Fidelity, Job, JobKind, Status, stream
 from automl.data import dump_dataset, make_dataset
-from automl.evaluate import Evaluation, Preparations, load_evaluation, run_fold, save_evaluation, stop_split
+from automl.evaluate import (
+    Evaluation,
+    Preparations,
+    forget_evaluation,
+    load_evaluation,
+    run_fold,
+    save_evaluation,
+    stop_split,
+)
 from automl.evaluate import preparation as module
 from automl.evaluate.preparation import Entry, Preparer
 from automl.execute import ProcessExecutor
@@ -79,7 +87,7 @@ def evaluations(dataset, folder):
 def like_a_worker():
     with threadpool_limits(1):
         yield
-    load_evaluation.cache_clear()
+    forget_evaluation()
 
 
 def look(X):

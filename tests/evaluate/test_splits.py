@@ -166,3 +166,15 @@ def test_pairs_in_the_order_of_time_end_with_the_most_recent():
     pairs = [(np.arange(end), np.arange(end, end + 30)) for end in (60, 30)]
     folds = make_folds(data, cv=pairs)
     assert folds.forward and [test[0] for _, test in folds.pairs] == [30, 60]
+
+
+def test_thousands_of_groups_are_dealt_into_folds_of_as_many_rows():
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 3_000, 20_000)
+    data = make_dataset(rng.normal(size=(20_000, 1)), rng.integers(0, 2, 20_000), classifies=True, groups=groups)
+    folds = make_folds(data, cv=5)
+    assert sorted(np.concatenate([test for _, test in folds.pairs])) == list(range(20_000))
+    sizes = [len(test) for _, test in folds.pairs]
+    assert max(sizes) - min(sizes) < 0.01 * 20_000
+    for train, test in folds.pairs:
+        assert not np.intersect1d(groups[train], groups[test]).size

@@ -11,7 +11,7 @@ import pytest
 
 from automl.core import Config, Fidelity, Status, Step
 from automl.data import Dataset, dump_dataset, make_dataset
-from automl.evaluate import Evaluation, load_evaluation, make_folds, run_fold, run_refit, save_evaluation
+from automl.evaluate import Evaluation, forget_evaluation, make_folds, run_fold, run_refit, save_evaluation
 from automl.metrics import get_metric
 from automl.pipeline.plain import check_plain
 from automl.space import Space, build_space, default_catalog, facts_of
@@ -42,7 +42,7 @@ def evaluation(folder: Path, level: float, data: Dataset = DATA) -> tuple[str, S
     data_path = dump_dataset(data, folder / "data")
     folds = make_folds(data, cv=2)
     save_evaluation(Evaluation(str(data_path), folds, (metric,), space.facts, space.catalog, 0), path)
-    load_evaluation.cache_clear()
+    forget_evaluation()
     return str(path), space
 
 

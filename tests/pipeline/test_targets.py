@@ -12,7 +12,15 @@ from sklearn.metrics import r2_score
 
 from automl.core import Config, Fidelity, Status, Step
 from automl.data import Dataset, Task, dump_dataset, make_dataset
-from automl.evaluate import Evaluation, load_evaluation, make_folds, run_fold, run_refit, save_evaluation
+from automl.evaluate import (
+    Evaluation,
+    forget_evaluation,
+    load_evaluation,
+    make_folds,
+    run_fold,
+    run_refit,
+    save_evaluation,
+)
 from automl.metrics import get_metric
 from automl.pipeline import build
 from automl.pipeline.targets import log_target, quantile_target, transformed
@@ -138,7 +146,7 @@ def evaluation(tmp_path: Path) -> str:
     save_evaluation(
         Evaluation(str(path), folds, (metric,), facts_of(data, 60.0), CATALOG, 0), tmp_path / "evaluation.pkl"
     )
-    load_evaluation.cache_clear()
+    forget_evaluation()
     return str(tmp_path / "evaluation.pkl")
 
 

@@ -35,8 +35,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def events(line):
-    line(Event("plan", {"metric": {"name": "roc_auc", "sign": 1}}))
+def events(line, first="plan"):
+    line(Event(first, {"metric": {"name": "roc_auc", "sign": 1}}))
     line(Event("result", {"status": "ok", "loss": -0.9, "model": "ridge"}))
     line(Event("result", {"status": "crashed", "loss": None, "model": "svm"}))
     line(Event("ensemble", {"loss": -0.95}))
@@ -44,10 +44,11 @@ def events(line):
         line(Event("tick", seconds=float(second)))
 
 
-def test_a_terminal_shows_one_line_that_is_cleared():
+@pytest.mark.parametrize("first", ["plan", "resumed"])
+def test_a_terminal_shows_one_line_that_is_cleared(first):
     file = Terminal()
     line = ProgressLine(60.0, file)
-    events(line)
+    events(line, first)
     line(Event("finished"))
     assert "\n" not in file.getvalue() and file.getvalue().endswith("\x1b[2K")
     assert "60/60 s, 1 trials, 1 failed, best roc_auc 0.9 (ridge), ensemble 0.95" in file.getvalue()

@@ -338,3 +338,14 @@ def test_an_error_while_joining_leaves_the_best_single_trial(
     assert (tmp_path / "run" / "data").exists(), "so that it can be resumed"
     assert len(model.outcome_.members) == 1 and any("no sum" in note for note in model.outcome_.notes)
     assert model.estimate_.label.endswith("single trial") and model.predict(X).shape == (50,)
+
+
+def test_what_was_under_way_when_a_folder_was_lost_costs_no_trial(tmp_path: Path):
+    folder = tmp_path / "run"
+
+    def act() -> None:  # the folder stays, but nothing in it can be read any more
+        (folder / "evaluation.pkl").unlink()
+
+    model = with_trouble(folder, 5, act, executor="process", n_jobs=2).fit(X, Y)
+    assert model.outcome_.trials.get("crashed", 0) == 0
+    assert any("temporary" in note for note in model.outcome_.notes)
