@@ -140,8 +140,7 @@ def prepare(source: Source, rows: int, pool: Pool, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data_path = dump_dataset(dataset, folder / "data")
     save_evaluation(Evaluation(str(data_path), folds, metrics, facts, catalog, 0), folder / "evaluation.pkl")
-    if rows <= 2_000:
-        _write_truth(dataset, folds, folder / "truth.npz")
+    _write_truth(dataset, folds, folder / "truth.npz")
     found = {entry.id: adapted(entry.config, space) for entry in pool.of(source.task)}
     configs: dict[str, Any] = {}
     same: dict[str, str] = {}  # key of a configuration -> the first entry that is it here
