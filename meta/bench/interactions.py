@@ -76,7 +76,10 @@ class Fits:
 
         path, _ = self._prepared
         used = time.process_time()
-        output = run_fold(str(path), config, 0, Fidelity(rows=fidelity), str(path.with_name("model.pkl")), SECONDS)
+        try:
+            output = run_fold(str(path), config, 0, Fidelity(rows=fidelity), str(path.with_name("model.pkl")), SECONDS)
+        except Exception:  # a model may refuse what the steps before it leave: a failed trial, as in a fit
+            return FAILED, time.process_time() - used
         used = time.process_time() - used
         if output.status is not Status.OK:
             return FAILED, used
