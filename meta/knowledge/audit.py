@@ -14,6 +14,7 @@ import argparse
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,13 +26,15 @@ from automl.space import default_catalog
 from meta.knowledge.greedy import Ensembles
 from meta.knowledge.learn import rich
 from meta.knowledge.pack import BASE
+from meta.knowledge.plan import FIRST_ROWS
 from meta.knowledge.results import Results, Table, read_results
-from meta.knowledge.strategies import Known, Order, by_hand, defaults_and_random, learnt, near, updating
+from meta.knowledge.strategies import Known, Order, by_hand, defaults_and_random, learnt, learnt_larger, near, updating
 from meta.knowledge.surrogates import fit_surrogates, ranks_of, train_rows_of
 
 __all__ = ["STRATEGIES", "compared", "costs", "curve", "regrets"]
 
 TRIALS = 25
+LEAST_LARGER = 10  # configurations that ended, of a sample of many rows
 PARTS = 5  # of the tables, each predicted by surrogates of the others
 STRATEGIES: dict[str, Order] = {
     "defaults + random": defaults_and_random,
@@ -40,6 +43,7 @@ STRATEGIES: dict[str, Order] = {
     "learnt + near": near,
     "learnt, updated": updating,
 }
+LARGER: dict[str, Order] = {"by hand": by_hand, "learnt": learnt, "learnt larger": learnt_larger}
 
 
 def main() -> None:
@@ -78,16 +82,37 @@ def audit(results: Results) -> str:
         lines += costs(results, task)
     if not measured:
         return "\n".join([*lines, "too little has been computed to compare anything"])
+    return "\n".join([*lines, *_shown(measured), *larger(results)])
+
+
+def larger(results: Results) -> list[str]:
+    """Return what is said of samples of many rows, of which only configurations worth it were tried."""
+    measured: dict[str, list[dict[str, float]]] = {}
+    count = 0
+    for task in map(str, Task):
+        known = Known(results, task)
+        for table in known.all_sizes.tables:
+            if table.rows > FIRST_ROWS and len(table.complete) >= LEAST_LARGER:
+                count += 1
+                for name, regret in regrets(known, table, LARGER).items():
+                    measured.setdefault(name, []).append(regret)
+    return [f"\n{count} samples of more than {FIRST_ROWS:,} rows", *_shown(measured)] if measured else []
+
+
+def _shown(measured: Mapping[str, list[dict[str, float]]]) -> list[str]:
+    lines = []
     for what in ("single", "ensemble", "single in time", "ensemble in time"):
         lines.append(f"\nregret, {what}")
         of = {name: np.array([regret[what] for regret in found]) for name, found in measured.items()}
         lines += compared(of)
-    return "\n".join(lines)
+    return lines
 
 
-def regrets(known: Known, table: Table) -> dict[str, dict[str, float]]:
+def regrets(
+    known: Known, table: Table, strategies: Mapping[str, Order] = MappingProxyType(STRATEGIES)
+) -> dict[str, dict[str, float]]:
     """Return the regret of each strategy on a table that is left out of what it knows."""
-    tried = {name: _tried(strategy(known, table), table) for name, strategy in STRATEGIES.items()}
+    tried = {name: _tried(strategy(known, table), table) for name, strategy in strategies.items()}
     horizon = sum(table.found[name].units for name in tried["by hand"] or tried["defaults + random"])
     alone = Ensembles([table], known.ensembles.entries)
     return {name: _regret(names, table, alone, horizon) for name, names in tried.items()}
@@ -148,8 +173,7 @@ def compared(regret: Mapping[str, Array]) -> list[str]:
     for name, own in regret.items():
         text = f"  {name:18s} {own.mean():.3f}"
         for rival in ("defaults + random", "by hand", "learnt"):
-            difference = regret[rival] - own
-            if rival == name or rival not in regret or not difference.any():
+            if rival == name or rival not in regret or not (difference := regret[rival] - own).any():
                 continue
             counted = difference[difference != 0]
             ranks = np.argsort(np.argsort(np.abs(counted))) + 1

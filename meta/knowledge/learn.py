@@ -28,6 +28,7 @@ from automl.metalearn.knowledge import LEAST_CONFIGURATIONS, LEAST_TABLES, SHIPP
 from meta.knowledge.greedy import Ensembles, greedy_order, widely_tried
 from meta.knowledge.machine import versions
 from meta.knowledge.pack import BASE
+from meta.knowledge.plan import FIRST_ROWS
 from meta.knowledge.results import Results, Table, read_results
 from meta.knowledge.surrogates import fit_surrogates, ranks_of
 
@@ -36,7 +37,7 @@ __all__ = ["by_hand_first", "learn", "learnt_orders", "rich", "weight_between"]
 LIMIT_MB = 3.0
 SMALL, MIDDLE = 1_000, 4_000  # rows up to which an order is for
 FAR = 0.3  # weight of a table that is not of the sizes an order is for
-BEYOND = 8  # tables of more than MIDDLE rows before there is an order for them
+BEYOND = 5  # tables of more than MIDDLE rows before there is an order for them
 CONSTANT = "prior"
 # tasks whose whole fits end worse with the learnt order than with that by hand (audit --end-to-end)
 BY_HAND = dict.fromkeys(("binary", "regression"), "whole fits of 60 s ended worse with the learnt one")
@@ -126,7 +127,9 @@ def weight_between(least: int, most: int | None) -> Any:
 
     def weight(table: Table) -> float:
         rows = int(table.description["n_rows"])
-        return 1.0 if least < rows <= (most or rows) else FAR
+        if least < rows <= (most or rows):
+            return 1.0
+        return FAR if table.rows <= FIRST_ROWS else 0.0  # a larger sample of a table that is there already
 
     return weight
 

@@ -28,9 +28,10 @@ from meta.knowledge.machine import versions
 from meta.knowledge.pool import FIRST_BASE, LARGER, Pool
 from meta.knowledge.tables import Source, checksum, sampled
 
-__all__ = ["FOLDS", "METRICS", "Fidelity", "Variant", "fidelities", "prepare", "read_variant", "tasks"]
+__all__ = ["FIRST_ROWS", "FOLDS", "METRICS", "Fidelity", "Variant", "fidelities", "prepare", "read_variant", "tasks"]
 
 FOLDS = 3
+FIRST_ROWS = 2_000  # of the first base
 LARGER_TABLES = 15  # that are tried at more rows, too
 METRICS = {
     "binary": (
@@ -73,13 +74,13 @@ class Fidelity:
 
     def entries(self, pool: Pool, task: str) -> tuple[str, ...]:
         """Return what tables of a task are tried with, in order."""
-        order = pool.order[task] if self.rows <= 2_000 else pool.larger.get(task, ())
+        order = pool.order[task] if self.rows <= FIRST_ROWS else pool.larger.get(task, ())
         return order[self.first : self.first + self.configurations]
 
 
 FIDELITIES = (
-    Fidelity(2_000, FIRST_BASE, 10.0),
-    Fidelity(2_000, 1_000, 10.0, first=FIRST_BASE),
+    Fidelity(FIRST_ROWS, FIRST_BASE, 10.0),
+    Fidelity(FIRST_ROWS, 1_000, 10.0, first=FIRST_BASE),
     Fidelity(5_000, LARGER, 20.0),
     Fidelity(15_000, LARGER, 40.0),
 )
@@ -113,7 +114,7 @@ def fidelities(sources: Sequence[Source]) -> Iterator[tuple[Fidelity, tuple[Sour
     turns = sorted((place, task) for task, found in ranks.items() for place in range(len(found)))
     larger = {ranks[task][place].name for place, task in turns[:LARGER_TABLES]}
     for fidelity in FIDELITIES:
-        yield fidelity, tuple(s for s in sources if fidelity.rows <= 2_000 or s.name in larger)
+        yield fidelity, tuple(s for s in sources if fidelity.rows <= FIRST_ROWS or s.name in larger)
 
 
 def tasks(pool: Pool, sources: Sequence[Source]) -> Iterator[tuple[Source, int, str, float]]:

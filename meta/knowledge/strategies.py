@@ -13,11 +13,11 @@ from automl.metalearn.knowledge import value_range
 from automl.metalearn.sources import LEAST_SEEN, discordance, trust
 from automl.space import build_space, default_catalog, start_portfolio
 from meta.knowledge.greedy import Ensembles, greedy_order
-from meta.knowledge.learn import SMALL, by_hand_first, weight_between
+from meta.knowledge.learn import MIDDLE, SMALL, by_hand_first, weight_between
 from meta.knowledge.results import Results, Table
 from meta.knowledge.surrogates import ranks_of
 
-__all__ = ["NEAR", "Known", "Order", "by_hand", "defaults_and_random", "learnt", "near", "updating"]
+__all__ = ["NEAR", "Known", "Order", "by_hand", "defaults_and_random", "learnt", "learnt_larger", "near", "updating"]
 
 NEAR = 5  # tables that resemble this one
 LINES = 30  # of a learnt order, of which 25 are looked at
@@ -47,6 +47,11 @@ class Known:
     @cached_property
     def ranks(self) -> dict[str, dict[str, float]]:
         return {table.name: ranks_of(table) for table in self.tables}
+
+    @cached_property
+    def all_sizes(self) -> Ensembles:
+        tables = [table for table in self.results.of(self.task) if table.found]
+        return Ensembles(tables, by_hand_first(self.results, self.task))
 
     @cached_property
     def _orders(self) -> dict[tuple[str, bool], tuple[str, ...]]:
@@ -88,6 +93,13 @@ def defaults_and_random(known: Known, table: Table, seed: int = 0) -> Iterator[s
 def learnt(known: Known, table: Table) -> Iterator[str]:
     """The order learnt from all other tables; behind it, as in the product, what is left of the one by hand."""
     yield from known.order(table)
+    yield from by_hand(known, table)
+
+
+def learnt_larger(known: Known, table: Table) -> Iterator[str]:
+    """The order for tables of many rows, learnt from all sizes of all other tables."""
+    weight = weight_between(MIDDLE, None)
+    yield from greedy_order(known.all_sizes, known.models, weight=weight, without=[table.name], most=LINES)
     yield from by_hand(known, table)
 
 
