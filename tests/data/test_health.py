@@ -28,6 +28,7 @@ LEAKS = {
     "a boolean": COIN == "head",
     "levels": np.where(COIN == "head", "h", "t") + pd.Series(rng.integers(0, 5, N).astype(str)),
     "a date": pd.to_datetime(np.where(COIN == "head", "2020-01-01", "2021-01-01")),
+    "a sentinel date": np.where(COIN == "head", "2020-01-01", "9999-12-31").astype("M8[s]"),
     "a date string": np.where(COIN == "head", "01/02/2020", "13/02/2021"),
     "a mixed column": pd.Series(np.where(COIN == "head", "h", "t"), dtype=object).where(COIN == "head", 7),
 }

@@ -65,7 +65,7 @@ def assert_same(one: Any, two: Any) -> None:
     elif hasattr(one, "get_n_splits"):
         assert_same(vars(one), vars(two))
     else:
-        assert repr(one) == repr(two)
+        assert (repr(one), getattr(one, "unit", None)) == (repr(two), getattr(two, "unit", None))
 
 
 def pipelines(component: Component, task: str):
@@ -97,7 +97,8 @@ VALUES = [
     *(np.log1p, np.add.reduce, np.clip, np.nan_to_num, np.linalg.norm, pd.to_datetime, pd.Series.to_frame, len),
     *(pd.DataFrame.astype, pd.StringDtype(na_value=np.nan), pd.StringDtype(), pd.CategoricalDtype([0, 1, 2])),
     *(pd.CategoricalDtype(["b", "a"], ordered=True), pd.CategoricalDtype(), pd.Timedelta(days=2), pd.Timedelta("5s")),
-    *(pd.Timestamp(0, tz="UTC"), pd.Timestamp(1_700_000_000_000_000_000), KFold(3, shuffle=True, random_state=0)),
+    *(pd.Timestamp(0, tz="UTC"), pd.Timestamp(1_700_000_000_000_000_000), pd.Timestamp(9, unit="s").as_unit("s")),
+    *(pd.Timestamp("9999-12-31", tz="UTC").as_unit("us"), KFold(3, shuffle=True, random_state=0)),
     *(partial(np.multiply, 1 / 3), partial(np.take, np.eye(2), axis=0), operator.attrgetter("dt.month", "dt.day")),
     *(operator.itemgetter((slice(None), [0, 1])), operator.methodcaller("sub", 1), StandardScaler(with_std=False)),
     operator.methodcaller("to_dict", orient="records"),
