@@ -162,6 +162,12 @@ def read_times(times: Any, n: int) -> Array:
 
 
 def _nanoseconds(moments: pd.Series[pd.Timestamp]) -> Array:
+    outside = moments[(moments < pd.Timestamp.min) | (moments > pd.Timestamp.max)]
+    if len(outside):
+        raise DataError(
+            f"times holds {len(outside)} date(s) such as {outside.iloc[0]}; expected dates from {pd.Timestamp.min:%Y-%m-%d} "
+            f"to {pd.Timestamp.max:%Y-%m-%d}. Replace dates that stand for never, or pass numbers, such as years."
+        )
     return moments.to_numpy(dtype="datetime64[ns]").astype(np.int64)
 
 

@@ -89,6 +89,8 @@ REFUSED = {
     "groups short": ({"groups": ["a"]}, "groups has 1"),
     "groups nested": ({"groups": pd.Series([[1], [2], [3], [4]])}, "cannot be compared"),
     "times missing": ({"times": pd.to_datetime(["2020", None, "2021", "2022"])}, "1 missing"),
+    "times far away": ({"times": np.array(["2020", "9999", "2021", "2022"], "M8[s]")}, "such as 9999-01-01"),
+    "times far away, written": ({"times": ["2020-01-01", "2021-01-01", "1000-01-01", "2022-01-01"]}, "1677-09-21 to"),
     "times words": ({"times": ["soon", "later", "now", "never"]}, "cannot be ordered"),
     "times infinite": ({"times": [1, 2, np.inf, 4]}, "infinite"),
 }
