@@ -48,7 +48,7 @@ def make_dataset(
         Numbers, datetimes or strings of one date format, by which rows are ordered; dates are kept as nanoseconds
         since 1970 (int64), numbers as float64.
     weights : array-like of shape (n,) or number, optional
-        Finite, not negative, not all zero.
+        Finite, not negative, not all zero; kept as multiples of the mean of the positive ones.
 
     Raises
     ------
@@ -172,7 +172,8 @@ def _nanoseconds(moments: pd.Series[pd.Timestamp]) -> Array:
 
 
 def read_weights(weights: Any, n: int) -> Array:
-    """Return one finite weight for each of n rows, none of them negative and not all zero; see :func:`make_dataset`."""
+    """Return one finite weight for each of n rows, none negative, positive ones 1 on average; see :func:`make_dataset`.
+    """
     if isinstance(weights, (int, float)):
         weights = np.full(n, float(weights))
     series = _column("sample_weight", weights, n)
@@ -191,12 +192,11 @@ def read_weights(weights: Any, n: int) -> Array:
             f"sample_weight has {int((values < 0).sum())} negative value(s); expected none below zero. "
             "Drop rows that should not count, or give them weight 0."
         )
-    with np.errstate(over="ignore"):
-        total = float(values.sum())
-    if not np.isfinite(total):
-        raise DataError("sample_weight sums up to infinity. Divide the weights by their largest.")
     if not (values > 0).any():
         raise DataError(
             "Sample weights are all zero: every sample_weight is zero, so no row counts. Pass positive ones."
         )
-    return values
+    shares = values / values.max()  # first, so that no sum overflows
+    mean = float(shares[shares > 0].mean())
+    # Only their ratios count, but models have parameters on the scale of weights, such as LightGBM's min_child_weight.
+    return values if np.isclose(mean * values.max(), 1.0) else shares / mean
