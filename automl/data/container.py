@@ -29,8 +29,8 @@ def as_table(X: Any) -> Any:
     ----------
     X : DataFrame, polars or Arrow table, anything with ``to_pandas`` or ``__arrow_c_stream__``, 2-D array, nested \
 list or sparse matrix
-        pandas is returned as it is. Arrays and lists that hold anything but numbers become a DataFrame with the
-        columns ``x0``, ``x1``, ...
+        pandas is returned as it is, but for pandas.NA in columns of objects, which becomes None. Arrays and lists
+        that hold anything but numbers become a DataFrame with the columns ``x0``, ``x1``, ...
 
     Raises
     ------
@@ -78,6 +78,7 @@ def open_table(X: Any) -> tuple[Any, bool]:
         )
     if isinstance(table, pd.DataFrame):
         _check_labels(table)
+        table = _without_na(table)
     return table, named
 
 
@@ -126,6 +127,21 @@ def read_foreign(name: str, read: Callable[[], Any]) -> Any:
         return read()
     except Exception as error:
         raise DataError(f"{name} cannot be read: {type(error).__name__}: {error}. Pass pandas or NumPy.") from error
+
+
+def _without_na(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with None for pandas.NA in columns of objects, which would not become numbers with it."""
+    filled = {}
+    for position in np.flatnonzero([pd.api.types.is_object_dtype(dtype) for dtype in table.dtypes]):
+        series = table.iloc[:, position]
+        if any(value is pd.NA for value in series[series.isna()]):
+            values = [None if value is pd.NA else value for value in series]
+            filled[table.columns[position]] = pd.Series(values, index=series.index, dtype=object)
+    if filled:
+        table = table.copy(deep=False)
+        for name, series in filled.items():
+            table[name] = series.array  # not matched by an index, which may repeat itself
+    return table
 
 
 def _from_foreign(X: Any) -> pd.DataFrame | None:

@@ -197,7 +197,7 @@ def _describe_objects(name: Hashable, sample: pd.Series[Any], whole: pd.Series[A
     if holds == "string":
         return _string_column(name, sample, whole, step)
     if holds in _NUMBERS or holds == "boolean":
-        if not parses(whole):  # numbers beside pandas.NA, or beside strings further down
+        if not parses(whole):  # strings further down
             return _levels_column(name, sample, "objects that do not all become numbers", numeric=False)
         profile = profile_numbers(sample.astype("float64").to_numpy().reshape(-1, 1), step)[0]
         column = _number_column(name, sample.dtype, profile, reason=f"objects: {holds}")
@@ -250,7 +250,7 @@ def _mean_words(values: Array) -> float:
 
 def _all_dates(sample: pd.Series[Any]) -> bool:
     try:
-        pd.to_datetime(sample)
+        pd.to_datetime(sample, utc=True)  # a column may hold several offsets, as of summer and winter
     except (TypeError, ValueError, OverflowError):
         return False
     return True

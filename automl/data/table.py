@@ -165,15 +165,15 @@ def _nanoseconds(moments: pd.Series[pd.Timestamp]) -> Array:
     outside = moments[(moments < pd.Timestamp.min) | (moments > pd.Timestamp.max)]
     if len(outside):
         raise DataError(
-            f"times holds {len(outside)} date(s) such as {outside.iloc[0]}; expected dates from {pd.Timestamp.min:%Y-%m-%d} "
-            f"to {pd.Timestamp.max:%Y-%m-%d}. Replace dates that stand for never, or pass numbers, such as years."
+            f"times holds {len(outside)} date(s) such as {outside.iloc[0]}; expected dates from "
+            f"{pd.Timestamp.min:%Y-%m-%d} to {pd.Timestamp.max:%Y-%m-%d}. "
+            "Replace dates that stand for never, or pass numbers, such as years."
         )
     return moments.to_numpy(dtype="datetime64[ns]").astype(np.int64)
 
 
 def read_weights(weights: Any, n: int) -> Array:
-    """Return one finite weight for each of n rows, none negative, positive ones 1 on average; see :func:`make_dataset`.
-    """
+    """Return one finite weight for each row, none negative, positive ones 1 on average; see :func:`make_dataset`."""
     if isinstance(weights, (int, float)):
         weights = np.full(n, float(weights))
     series = _column("sample_weight", weights, n)

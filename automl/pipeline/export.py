@@ -235,7 +235,7 @@ def _write_golden(folder: Path, rows: Any, container: str) -> None:
             frame.to_parquet(folder / "golden.parquet", engine="pyarrow", index=False)
         except (pyarrow.ArrowException, TypeError, ValueError, OverflowError) as error:
             raise StoreError(
-                f"The first rows cannot be stored as Parquet: {error}. Convert that column before fit, to text or numbers."
+                f"The first rows cannot be stored as Parquet: {error}. Make that column numbers or text before the fit."
             ) from error
 
 

@@ -64,6 +64,12 @@ def test_tables_without_names_go_by_position(cells):
     assert list(conform(cells, SCHEMA).columns) == list(FRAME.columns)
 
 
+def test_na_of_objects_is_missing():
+    row = pd.DataFrame({name: pd.Series([pd.NA], dtype=object) for name in FRAME.columns})
+    assert conform(row, SCHEMA).isna().all(axis=None)
+    assert np.isnan(conform(row, SCHEMA)["n"].astype("float64")[0])
+
+
 def test_one_row_of_missing_values():
     row = pd.DataFrame({name: [None] for name in FRAME.columns})
     assert conform(row, SCHEMA) is row
