@@ -46,7 +46,7 @@ def infer_columns(X: Any, column_kinds: Mapping[Hashable, str] | None = None) ->
     SettingError
         ``column_kinds`` names a column or kind that does not exist.
     DataError
-        A column cannot be used as it is (time differences), or not as the kind that was asked for.
+        A column cannot be used as it is (time differences, periods), or not as the kind that was asked for.
 
     Examples
     --------
@@ -189,6 +189,8 @@ def _describe(name: Hashable, sample: pd.Series[Any], whole: pd.Series[Any], ste
     if kind == "b" or pd.api.types.is_numeric_dtype(dtype):
         values = sample.astype("float64").to_numpy()
         return _number_column(name, dtype, profile_numbers(values.reshape(-1, 1), step)[0])
+    if isinstance(dtype, pd.PeriodDtype):
+        raise DataError(_period_message(name))
     inferred = "string" if isinstance(dtype, pd.StringDtype) else pd.api.types.infer_dtype(sample, skipna=True)
     return _describe_objects(name, sample, whole, step, inferred)
 
@@ -317,6 +319,13 @@ def _keep_something(columns: list[Column], wanted: Mapping[Hashable, Kind]) -> I
         return replace(column, kind=kind, reason=f"{column.reason}; kept, as there is no better column")
 
     return [revive(column) if column.name in revived else column for column in columns]
+
+
+def _period_message(name: Hashable) -> str:
+    return (
+        f"column {name!r} holds periods, which no model takes. Convert them to dates: "
+        f"X[{name!r}] = X[{name!r}].dt.to_timestamp(), or to levels: X[{name!r}].astype(str)."
+    )
 
 
 def _duration_message(name: Hashable) -> str:

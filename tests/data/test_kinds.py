@@ -78,7 +78,6 @@ KINDS = {
         ),
         Kind.CATEGORICAL,
     ),
-    "periods": (pd.period_range("2020", periods=4, freq="M").repeat(N // 4), Kind.CATEGORICAL),
     "intervals": (pd.interval_range(0, 4).repeat(N // 4), Kind.CATEGORICAL),
     "bytes": (pd.Series([b"a", b"b"] * (N // 2), dtype=object), Kind.CATEGORICAL),
     "times of day": (pd.Series([datetime.time(1), datetime.time(2)] * (N // 2), dtype=object), Kind.CATEGORICAL),
@@ -188,6 +187,14 @@ def test_time_differences_are_refused_with_advice(dtype):
     with pytest.raises(DataError, match=r"dt\.total_seconds\(\)"):
         column_of(values)
     assert column_of(values, c="id").kind is Kind.ID
+
+
+def test_periods_are_refused_with_advice():
+    values = pd.Series(pd.period_range("2020", periods=60, freq="M"))
+    with pytest.raises(DataError, match=r"dt\.to_timestamp\(\)"):
+        column_of(values)
+    assert column_of(values, c="id").kind is Kind.ID
+    assert column_of(values.dt.to_timestamp()).kind is Kind.DATE
 
 
 @pytest.mark.parametrize("make", [pl.DataFrame, pa.table])
