@@ -131,16 +131,19 @@ def read_foreign(name: str, read: Callable[[], Any]) -> Any:
 
 def _without_na(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with None for pandas.NA in columns of objects, which would not become numbers with it."""
-    filled = {}
-    for position in np.flatnonzero([pd.api.types.is_object_dtype(dtype) for dtype in table.dtypes]):
-        series = table.iloc[:, position]
-        if any(value is pd.NA for value in series[series.isna()]):
-            values = [None if value is pd.NA else value for value in series]
-            filled[table.columns[position]] = pd.Series(values, index=series.index, dtype=object)
+    filled: dict[Any, Any] = {}
+    for position, (name, dtype) in enumerate(zip(table.columns, table.dtypes, strict=True)):
+        if not pd.api.types.is_object_dtype(dtype):
+            continue
+        values = table.iloc[:, position].to_numpy(dtype=object)
+        gaps = [row for row in np.flatnonzero(pd.isna(values)) if values[row] is pd.NA]
+        if gaps:
+            filled[name] = values.copy()
+            filled[name][gaps] = None
     if filled:
         table = table.copy(deep=False)
-        for name, series in filled.items():
-            table[name] = series.array  # not matched by an index, which may repeat itself
+        for name, values in filled.items():
+            table[name] = values
     return table
 
 

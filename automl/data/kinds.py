@@ -15,9 +15,12 @@ from automl.core import Array, DataError, SettingError
 from automl.data.container import container_of
 from automl.data.dataset import Column, Container, Kind, Schema
 from automl.data.dates import find_format
+from automl.data.numerals import find_numerals
 from automl.data.profile import Profile, profile_numbers, profile_sparse
 
-__all__ = ["infer_again", "infer_columns", "parses", "unparsed_example"]
+__all__ = ["WRITTEN_NUMBERS", "infer_again", "infer_columns", "parses", "unparsed_example"]
+
+WRITTEN_NUMBERS = "look like numbers"  # in the reason of a column of such strings
 
 _SAMPLE_ROWS = 100_000
 _MANY_LEVELS = 50  # above it a categorical column counts as one of high cardinality
@@ -223,6 +226,8 @@ def _string_column(name: Hashable, sample: pd.Series[Any], whole: pd.Series[Any]
     if _hold_numbers(values) and parses(whole):
         profile = profile_numbers(sample.astype("float64").to_numpy().reshape(-1, 1), step)[0]
         return _number_column(name, sample.dtype, profile, numeric=False, reason="numbers stored as strings")
+    if _write_numbers(values, counts):
+        return _levels_column(name, sample, f"strings that {WRITTEN_NUMBERS}", numeric=False, unique=len(values))
     column = _levels_column(name, sample, "strings", numeric=False, unique=len(values))
     words = _mean_words(values)
     distinct = len(values) / present
@@ -243,6 +248,11 @@ def _hold_numbers(values: Array) -> bool:
         return False
     probe = values[:: max(1, len(values) // 100)]
     return parses(pd.Series(probe, dtype=object)) and not any(_CODE.match(value.strip()) for value in values)
+
+
+def _write_numbers(values: Array, counts: Array) -> bool:
+    found = find_numerals(values, counts)
+    return found is not None and not (found.writing == "plain" and any(_CODE.match(value.strip()) for value in values))
 
 
 def _mean_words(values: Array) -> float:
