@@ -65,7 +65,6 @@ WEIGHTS: dict[str, tuple[Any, str]] = {
     "zero but for one class": ((Y == "yes").astype(float), "one class"),
     "missing": (np.append(np.ones(N - 1), NAN), "1 missing"),
     "infinite": (np.append(np.ones(N - 1), INF), "1 infinite"),
-    "too large together": (np.full(N, 1e308), "infinity"),
     "text": (["a"] * N, "holds 'a'"),
     "complex": (A + 1j, "expected numbers"),
     "dates": (pd.date_range("2020", periods=N), "expected numbers"),

@@ -7,6 +7,7 @@ rounding.
 import warnings
 from decimal import Decimal
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -216,6 +217,19 @@ def fitted():
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_changed_table_at_predict_works(name, fitted):
     agrees(fitted, CHANGES[name](frame(day=pd.date_range("2024-01-01", periods=N))))
+
+
+def test_dates_that_nanoseconds_cannot_hold_are_fitted_predicted_and_exported(tmp_path):
+    X = frame(until=np.where(np.arange(N) % 3, "9999-12-31", "1066-10-14").astype("M8[s]"))
+    far = fit(X, settings={"max_trials": 1, "include": ["linear"]})
+    assert far.failures().empty
+    agrees(far, X)
+    assert far.check(X).ok
+    exported = joblib.load(far.export(tmp_path / "export") / "pipeline.joblib")
+    assert (exported.predict(X) == far.predict(X)).all()
+    names: dict[str, object] = {"__name__": "script"}
+    exec(far.export_script(tmp_path / "pipeline.py").read_text(encoding="utf-8"), names)
+    assert names["fit"](X, Y).predict(X).shape == (N,)
 
 
 BREAKS = {

@@ -95,7 +95,7 @@ def compare(
     elif column.kind is Kind.DATE:
         dates = read_dates(series, column)
         missing = int(dates.isna().sum())
-        findings += _outside(dates.to_numpy(), column, seen)
+        findings += _outside(dates, column, seen)
     else:
         missing = int(series.isna().sum())
     if missing and seen.missing_share == 0:
@@ -171,11 +171,12 @@ def _unseen(counts: pd.Series[int], column: Column, seen: ColumnReference, scale
     yield ColumnFinding(level, "unseen_levels", column.name, rows, text, names)
 
 
-def _outside(values: Array, column: Column, seen: ColumnReference) -> Iterator[ColumnFinding]:
+def _outside(values: Array | pd.Series[pd.Timestamp], column: Column, seen: ColumnReference) -> Iterator[ColumnFinding]:
     if seen.low is None or seen.high is None:
         return
     low, high = seen.low, seen.high
-    limits = [np.datetime64(end) if isinstance(end, str) else end for end in (low, high)]
+    # NumPy would compare dates in nanoseconds, where those after 2262 overflow
+    limits: list[Any] = [pd.Timestamp(end) if isinstance(end, str) else end for end in (low, high)]
     odd = values[(values < limits[0]) | (values > limits[1])]
     if len(odd):
         shown = f"{low} to {high}" if isinstance(low, str) else f"{low:g} to {high:g}"

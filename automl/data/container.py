@@ -29,8 +29,8 @@ def as_table(X: Any) -> Any:
     ----------
     X : DataFrame, polars or Arrow table, anything with ``to_pandas`` or ``__arrow_c_stream__``, 2-D array, nested \
 list or sparse matrix
-        pandas is returned as it is. Arrays and lists that hold anything but numbers become a DataFrame with the
-        columns ``x0``, ``x1``, ...
+        pandas is returned as it is, but for pandas.NA in columns of objects, which becomes None. Arrays and lists
+        that hold anything but numbers become a DataFrame with the columns ``x0``, ``x1``, ...
 
     Raises
     ------
@@ -78,6 +78,7 @@ def open_table(X: Any) -> tuple[Any, bool]:
         )
     if isinstance(table, pd.DataFrame):
         _check_labels(table)
+        table = _without_na(table)
     return table, named
 
 
@@ -126,6 +127,24 @@ def read_foreign(name: str, read: Callable[[], Any]) -> Any:
         return read()
     except Exception as error:
         raise DataError(f"{name} cannot be read: {type(error).__name__}: {error}. Pass pandas or NumPy.") from error
+
+
+def _without_na(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with None for pandas.NA in columns of objects, which would not become numbers with it."""
+    filled: dict[Any, Any] = {}
+    for position, (name, dtype) in enumerate(zip(table.columns, table.dtypes, strict=True)):
+        if not pd.api.types.is_object_dtype(dtype):
+            continue
+        values = table.iloc[:, position].to_numpy(dtype=object)
+        gaps = [row for row in np.flatnonzero(pd.isna(values)) if values[row] is pd.NA]
+        if gaps:
+            filled[name] = values.copy()
+            filled[name][gaps] = None
+    if filled:
+        table = table.copy(deep=False)
+        for name, values in filled.items():
+            table[name] = values
+    return table
 
 
 def _from_foreign(X: Any) -> pd.DataFrame | None:

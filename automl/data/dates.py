@@ -12,7 +12,10 @@ import pandas as pd
 from automl.core import Array
 from automl.data.dataset import Column
 
-__all__ = ["find_format", "moments", "parse_dates"]
+__all__ = ["EPOCH", "find_format", "moments", "parse_dates", "seconds"]
+
+# In seconds: nanoseconds, the unit of pandas.Timestamp(0), would draw dates after 2262 into a range they do not fit.
+EPOCH = pd.Timestamp(0).as_unit("s")
 
 _ENOUGH = 0.95  # share of the present values that must parse
 _DATES = (
@@ -109,6 +112,11 @@ def moments(series: pd.Series[Any], column: Column) -> pd.Series[pd.Timestamp]:
     mixed = "mixed" if series.dtype == object else None
     parsed = pd.Series(pd.to_datetime(series, errors="coerce", utc=True, format=mixed))
     return parsed.dt.tz_localize(None)
+
+
+def seconds(series: pd.Series[Any], column: Column) -> Array:
+    """Return the datetimes of a DATE column as seconds since 1970, NaN where missing."""
+    return np.asarray((moments(series, column) - EPOCH) / pd.Timedelta(seconds=1), dtype=np.float64)
 
 
 @functools.cache

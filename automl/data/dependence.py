@@ -11,7 +11,7 @@ import pandas as pd
 
 from automl.core import Array
 from automl.data.dataset import Column, Container, Dataset, Kind
-from automl.data.dates import moments
+from automl.data.dates import seconds
 
 __all__ = ["Bond", "RowOrder", "bonded_columns", "row_order"]
 
@@ -143,7 +143,7 @@ def _columns(dataset: Dataset, rows: Array) -> Iterator[tuple[Column, Array]]:
 
 def _values(series: pd.Series[Any], column: Column) -> Array:
     if column.kind is Kind.DATE:
-        return np.asarray((moments(series, column) - pd.Timestamp(0)) / pd.Timedelta(seconds=1))
+        return seconds(series, column)
     if column.numeric:
         return np.asarray(series.astype("float64"))
     try:

@@ -13,7 +13,9 @@ from automl.core import Array
 from automl.data.dataset import Column, Container, Dataset, Kind
 from automl.data.dates import moments
 from automl.data.dependence import bonded_columns, row_order
+from automl.data.kinds import WRITTEN_NUMBERS
 from automl.data.leak import leaking_columns
+from automl.data.numerals import Numerals, find_numerals
 
 __all__ = ["Finding", "check_health"]
 
@@ -74,6 +76,7 @@ def check_health(dataset: Dataset, *, folds: int = 5) -> tuple[Finding, ...]:
         lambda data: _groups(data, leaks),
         _size,
         _duplicates,
+        _written_numbers,
         _columns,
     )
     findings = [finding for check in checks for finding in check(dataset)]
@@ -263,6 +266,21 @@ def _mixed(bits: Array) -> Array:
     """Spread the high bits, where small whole numbers differ, over the low ones."""
     bits = (bits ^ (bits >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
     return np.asarray(bits ^ (bits >> np.uint64(29)))
+
+
+def _written_numbers(dataset: Dataset) -> Iterator[Finding]:
+    """Report strings that are numbers to people: as levels they have lost their order and most of their meaning."""
+    alike: dict[tuple[str, tuple[str, ...]], list[tuple[Hashable, Numerals]]] = {}
+    for column in dataset.schema.columns:
+        if WRITTEN_NUMBERS in column.reason:
+            counts = dataset.X[column.name].iloc[:: _step(dataset)].value_counts()
+            found = find_numerals(np.asarray(counts.index, dtype=object), counts.to_numpy())
+            if found is not None:
+                alike.setdefault((found.writing, found.gaps), []).append((column.name, found))
+    for members in alike.values():
+        names = tuple(name for name, _ in members)
+        first = f"{_named(names)}: " if len(names) == 1 else f"{_named(names)}, in the first "
+        yield Finding("warning", "written_numbers", names, f"{first}{members[0][1]}")
 
 
 def _columns(dataset: Dataset) -> Iterator[Finding]:

@@ -15,9 +15,12 @@ from automl.core import Array, DataError, SettingError
 from automl.data.container import container_of
 from automl.data.dataset import Column, Container, Kind, Schema
 from automl.data.dates import find_format
+from automl.data.numerals import find_numerals
 from automl.data.profile import Profile, profile_numbers, profile_sparse
 
-__all__ = ["infer_again", "infer_columns", "parses", "unparsed_example"]
+__all__ = ["WRITTEN_NUMBERS", "infer_again", "infer_columns", "parses", "unparsed_example"]
+
+WRITTEN_NUMBERS = "look like numbers"  # in the reason of a column of such strings
 
 _SAMPLE_ROWS = 100_000
 _MANY_LEVELS = 50  # above it a categorical column counts as one of high cardinality
@@ -46,7 +49,7 @@ def infer_columns(X: Any, column_kinds: Mapping[Hashable, str] | None = None) ->
     SettingError
         ``column_kinds`` names a column or kind that does not exist.
     DataError
-        A column cannot be used as it is (time differences), or not as the kind that was asked for.
+        A column cannot be used as it is (time differences, periods), or not as the kind that was asked for.
 
     Examples
     --------
@@ -189,6 +192,8 @@ def _describe(name: Hashable, sample: pd.Series[Any], whole: pd.Series[Any], ste
     if kind == "b" or pd.api.types.is_numeric_dtype(dtype):
         values = sample.astype("float64").to_numpy()
         return _number_column(name, dtype, profile_numbers(values.reshape(-1, 1), step)[0])
+    if isinstance(dtype, pd.PeriodDtype):
+        raise DataError(_period_message(name))
     inferred = "string" if isinstance(dtype, pd.StringDtype) else pd.api.types.infer_dtype(sample, skipna=True)
     return _describe_objects(name, sample, whole, step, inferred)
 
@@ -197,7 +202,7 @@ def _describe_objects(name: Hashable, sample: pd.Series[Any], whole: pd.Series[A
     if holds == "string":
         return _string_column(name, sample, whole, step)
     if holds in _NUMBERS or holds == "boolean":
-        if not parses(whole):  # numbers beside pandas.NA, or beside strings further down
+        if not parses(whole):  # strings further down
             return _levels_column(name, sample, "objects that do not all become numbers", numeric=False)
         profile = profile_numbers(sample.astype("float64").to_numpy().reshape(-1, 1), step)[0]
         column = _number_column(name, sample.dtype, profile, reason=f"objects: {holds}")
@@ -221,6 +226,8 @@ def _string_column(name: Hashable, sample: pd.Series[Any], whole: pd.Series[Any]
     if _hold_numbers(values) and parses(whole):
         profile = profile_numbers(sample.astype("float64").to_numpy().reshape(-1, 1), step)[0]
         return _number_column(name, sample.dtype, profile, numeric=False, reason="numbers stored as strings")
+    if _write_numbers(values, counts):
+        return _levels_column(name, sample, f"strings that {WRITTEN_NUMBERS}", numeric=False, unique=len(values))
     column = _levels_column(name, sample, "strings", numeric=False, unique=len(values))
     words = _mean_words(values)
     distinct = len(values) / present
@@ -243,6 +250,11 @@ def _hold_numbers(values: Array) -> bool:
     return parses(pd.Series(probe, dtype=object)) and not any(_CODE.match(value.strip()) for value in values)
 
 
+def _write_numbers(values: Array, counts: Array) -> bool:
+    found = find_numerals(values, counts)
+    return found is not None and not (found.writing == "plain" and any(_CODE.match(value.strip()) for value in values))
+
+
 def _mean_words(values: Array) -> float:
     probe = values[:: max(1, len(values) // 1000)]
     return float(np.mean([len(value.split()) for value in probe])) if len(probe) else 0.0
@@ -250,7 +262,7 @@ def _mean_words(values: Array) -> float:
 
 def _all_dates(sample: pd.Series[Any]) -> bool:
     try:
-        pd.to_datetime(sample)
+        pd.to_datetime(sample, utc=True)  # a column may hold several offsets, as of summer and winter
     except (TypeError, ValueError, OverflowError):
         return False
     return True
@@ -317,6 +329,13 @@ def _keep_something(columns: list[Column], wanted: Mapping[Hashable, Kind]) -> I
         return replace(column, kind=kind, reason=f"{column.reason}; kept, as there is no better column")
 
     return [revive(column) if column.name in revived else column for column in columns]
+
+
+def _period_message(name: Hashable) -> str:
+    return (
+        f"column {name!r} holds periods, which no model takes. Convert them to dates: "
+        f"X[{name!r}] = X[{name!r}].dt.to_timestamp(), or to levels: X[{name!r}].astype(str)."
+    )
 
 
 def _duration_message(name: Hashable) -> str:

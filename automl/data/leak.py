@@ -10,7 +10,7 @@ import pandas as pd
 
 from automl.core import Array
 from automl.data.dataset import Column, Container, Dataset, Kind
-from automl.data.dates import moments
+from automl.data.dates import seconds
 
 __all__ = ["leaking_columns"]
 
@@ -100,7 +100,7 @@ def _promising(columns: list[Column], block: Array, target: Array) -> Iterator[t
 
 def _values(series: pd.Series[Any], column: Column) -> Array:
     if column.kind is Kind.DATE:
-        return np.asarray((moments(series, column) - pd.Timestamp(0)) / pd.Timedelta(seconds=1))
+        return seconds(series, column)
     if column.kind in _ORDERED:
         return series.astype("float64").to_numpy()
     try:

@@ -130,6 +130,11 @@ def check_type(series: pd.Series[Any], column: Column) -> None:
                 f"column {column.name!r} held numbers in fit; here it holds {example!r}. "
                 "Make the column numeric again: missing values may be NaN or None."
             )
+    elif column.kind is Kind.DATE and pd.api.types.infer_dtype(series) == "period":
+        raise SchemaError(
+            f"column {column.name!r} held dates in fit; here it holds periods. "
+            f"Convert them: X[{column.name!r}] = X[{column.name!r}].dt.to_timestamp()."
+        )
     elif number and not series.isna().all():
         _check_number(series, column)
 

@@ -48,7 +48,7 @@ def make_dataset(
         Numbers, datetimes or strings of one date format, by which rows are ordered; dates are kept as nanoseconds
         since 1970 (int64), numbers as float64.
     weights : array-like of shape (n,) or number, optional
-        Finite, not negative, not all zero.
+        Finite, not negative, not all zero; kept as multiples of the mean of the positive ones.
 
     Raises
     ------
@@ -162,11 +162,18 @@ def read_times(times: Any, n: int) -> Array:
 
 
 def _nanoseconds(moments: pd.Series[pd.Timestamp]) -> Array:
+    outside = moments[(moments < pd.Timestamp.min) | (moments > pd.Timestamp.max)]
+    if len(outside):
+        raise DataError(
+            f"times holds {len(outside)} date(s) such as {outside.iloc[0]}; expected dates from "
+            f"{pd.Timestamp.min:%Y-%m-%d} to {pd.Timestamp.max:%Y-%m-%d}. "
+            "Replace dates that stand for never, or pass numbers, such as years."
+        )
     return moments.to_numpy(dtype="datetime64[ns]").astype(np.int64)
 
 
 def read_weights(weights: Any, n: int) -> Array:
-    """Return one finite weight for each of n rows, none of them negative and not all zero; see :func:`make_dataset`."""
+    """Return one finite weight for each row, none negative, positive ones 1 on average; see :func:`make_dataset`."""
     if isinstance(weights, (int, float)):
         weights = np.full(n, float(weights))
     series = _column("sample_weight", weights, n)
@@ -185,12 +192,11 @@ def read_weights(weights: Any, n: int) -> Array:
             f"sample_weight has {int((values < 0).sum())} negative value(s); expected none below zero. "
             "Drop rows that should not count, or give them weight 0."
         )
-    with np.errstate(over="ignore"):
-        total = float(values.sum())
-    if not np.isfinite(total):
-        raise DataError("sample_weight sums up to infinity. Divide the weights by their largest.")
     if not (values > 0).any():
         raise DataError(
             "Sample weights are all zero: every sample_weight is zero, so no row counts. Pass positive ones."
         )
-    return values
+    shares = values / values.max()  # first, so that no sum overflows
+    mean = float(shares[shares > 0].mean())
+    # Only their ratios count, but models have parameters on the scale of weights, such as LightGBM's min_child_weight.
+    return values if np.isclose(mean * values.max(), 1.0) else shares / mean

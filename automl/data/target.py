@@ -267,7 +267,8 @@ def _labels(series: pd.Series[Any]) -> Array:
                 f"Unknown label type: continuous. y holds numbers such as {example}, which are measurements rather "
                 "than classes. Use AutoRegressor, or make classes of them (pandas.cut, astype(str))."
             )
-        return values
+        # account numbers beyond 64 bits are told apart as they are, not as floats
+        return values if (series.to_numpy() == values).all() else series.to_numpy(dtype=object)
     if holds in ("datetime64", "datetime", "date", "timedelta64", "timedelta"):
         raise DataError(f"Unknown label type: {holds}. y holds times; make labels of them: y.astype(str).")
     nested = next((value for value in series if isinstance(value, _NESTED)), None) if holds == "mixed" else None

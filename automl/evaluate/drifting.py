@@ -9,7 +9,7 @@ import numpy as np
 
 from automl.core import Array, DataError, Metric, adjusted_p_values, stream
 from automl.data import Column, Container, Dataset, Kind, infer_task, make_dataset, read_times
-from automl.data.dates import moments
+from automl.data.dates import seconds
 from automl.data.drift import population_stability
 from automl.evaluate.estimate import Estimate, estimate_score
 from automl.evaluate.ordered import BatchFolds, TimeFolds, forward_folds
@@ -206,8 +206,7 @@ def column_values(dataset: Dataset, column: Column) -> tuple[Array, bool]:
         return np.asarray(part, dtype=np.float64).ravel(), column.kind not in (Kind.CATEGORICAL, Kind.BOOLEAN)
     series = dataset.X[column.name]
     if column.kind is Kind.DATE:
-        passed = (moments(series, column) - pd.Timestamp(0)) / pd.Timedelta(days=1)
-        return np.asarray(passed, dtype=np.float64), True
+        return seconds(series, column), True
     if column.numeric:
         return series.astype("float64").to_numpy(), column.kind in (Kind.NUMERIC, Kind.ID)
     codes = pd.factorize(series.astype("string"))[0].astype(np.float64)

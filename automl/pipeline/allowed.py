@@ -142,6 +142,8 @@ def named_functions() -> Mapping[str, Callable[..., Any]]:
     import numpy as np
     import pandas as pd
 
+    from automl.data.dates import EPOCH
+
     parts = ("year", "month", "day", "day_of_week", "day_of_year", "hour")
     return {
         "pandas.DataFrame.astype": pd.DataFrame.astype,
@@ -150,7 +152,7 @@ def named_functions() -> Mapping[str, Callable[..., Any]]:
         "pandas.Series.to_frame": pd.Series.to_frame,
         **{f"numpy.{f.__name__}.reduce": f.reduce for f in (np.add, np.subtract, np.multiply, np.arctan2)},
         **{f"dt.{part}": operator.attrgetter(f"dt.{part}") for part in parts},
-        "since 1970": operator.methodcaller("sub", pd.Timestamp(0, tz="UTC")),
+        "since 1970": operator.methodcaller("sub", EPOCH.tz_localize("UTC")),
         "in days": operator.methodcaller("div", pd.Timedelta(days=1)),
         "get_support": operator.methodcaller("get_support"),
         "to_dict of records": operator.methodcaller("to_dict", orient="records"),

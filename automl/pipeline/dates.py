@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from automl.data import Column
+from automl.data.dates import EPOCH
 from automl.pipeline.parts import apply, chain
 from automl.space.facts import DATE_CYCLES
 
@@ -49,7 +50,7 @@ def _reading(part: str) -> list[tuple[str, Any]]:
     if part != "days":
         return [("part", apply(operator.attrgetter(f"dt.{part}")))]
     return [
-        ("elapsed", apply(operator.methodcaller("sub", pd.Timestamp(0, tz="UTC")))),
+        ("elapsed", apply(operator.methodcaller("sub", EPOCH.tz_localize("UTC")))),
         ("days", apply(operator.methodcaller("div", pd.Timedelta(days=1)))),
     ]
 

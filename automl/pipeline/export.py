@@ -223,13 +223,20 @@ def _write_golden(folder: Path, rows: Any, container: str) -> None:
 
         sparse.save_npz(folder / "golden.npz", sparse.csr_matrix(rows))
     else:
+        import pyarrow
+
         frame = rows.reset_index(drop=True)
         frame.attrs = {}  # would be written too, and need not be JSON-able
         frame.columns = [str(name) for name in frame.columns]
         for name in frame.columns:
             if _is_mixed(frame[name]):
                 frame[name] = frame[name].astype(object).where(frame[name].isna(), frame[name].astype(str))
-        frame.to_parquet(folder / "golden.parquet", engine="pyarrow", index=False)
+        try:
+            frame.to_parquet(folder / "golden.parquet", engine="pyarrow", index=False)
+        except (pyarrow.ArrowException, TypeError, ValueError, OverflowError) as error:
+            raise StoreError(
+                f"The first rows cannot be stored as Parquet: {error}. Make that column numbers or text before the fit."
+            ) from error
 
 
 def _is_mixed(column: Any) -> bool:
@@ -238,7 +245,7 @@ def _is_mixed(column: Any) -> bool:
 
     try:
         pyarrow.Table.from_pandas(column.to_frame())
-    except (pyarrow.ArrowException, TypeError, ValueError):
+    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError):  # the last: integers beyond 64 bits
         return True
     return False
 

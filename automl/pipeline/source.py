@@ -183,7 +183,11 @@ class Writer:
             return self._call(f"{self.package('pandas')}.CategoricalDtype", [("", levels), *order])
         if isinstance(value, pd.Timestamp):
             zone = [] if value.tz is None else [("tz=", str(value.tz))]
-            return self._call(f"{self.package('pandas')}.Timestamp", [("", value.as_unit("ns").value), *zone])
+            unit = [] if value.unit == "ns" else [("unit=", value.unit)]
+            since = [("", int(value.asm8.astype(np.int64))), *unit, *zone]
+            items = tuple((prefix, self.write(item)) for prefix, item in since)
+            kept = f").as_unit({quoted(value.unit)})" if unit else ")"  # pandas 3 makes microseconds of seconds
+            return Brackets(f"{self.package('pandas')}.Timestamp(", items, kept, call=True)
         if isinstance(value, pd.Timedelta):
             days = value == pd.Timedelta(days=value.days)
             given = ("days=", value.days) if days else ("", str(value))

@@ -253,6 +253,14 @@ def test_values_outside_the_range():
     assert check(table, "strict").ok
 
 
+def test_a_range_that_nanoseconds_cannot_hold():
+    days = pd.Series(pd.date_range("2024-01-01", periods=60)).astype("datetime64[s]")
+    table = pd.DataFrame({"day": days.where(days.index < 50, pd.Timestamp("9999-12-31")), "size": np.arange(60.0)})
+    schema, reference = known(table)
+    later = table.assign(day=days.astype("datetime64[ns]"))
+    assert check_table(later, schema, reference).findings == ()
+
+
 def test_psi_by_hand():
     # 50:50 becomes 80:20, half a row added to each bin
     first, second, third = 50.5 / 101, 80.5 / 101, 20.5 / 101

@@ -14,6 +14,14 @@ def test_pandas_passes_untouched():
     assert as_table(frame) is frame
 
 
+def test_na_among_objects_is_missing_and_the_table_given_stays_as_it_was():
+    frame = pd.DataFrame({"a": pd.Series([1, pd.NA, 2.5], dtype=object), "b": ["x", pd.NA, np.nan]})
+    frame.index = pd.Index([4, 4, 4])
+    table = as_table(frame)
+    assert table["a"].tolist() == [1, None, 2.5] and table["a"].dtype == object
+    assert frame["a"].iloc[1] is pd.NA and table.index.equals(frame.index)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int8", "uint16", "bool"])
 def test_arrays_of_numbers_pass_untouched(dtype):
     X = np.ones((3, 2), dtype=dtype)

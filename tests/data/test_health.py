@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +22,41 @@ def test_a_healthy_table_has_no_findings():
     assert codes(NOISE, rng.normal(size=N), classifies=False) == {}
 
 
+WRITTEN = {
+    "a decimal comma": (lambda value: f"{value:.2f}".replace(".", ","), "decimal comma.*decimal=','"),
+    "dots between thousands": (
+        lambda value: f"{1e5 + value:_.2f}".replace(".", ",").replace("_", "."),
+        "decimal comma",
+    ),
+    "commas between thousands": (lambda value: f"{1e5 * value:,.1f}", "thousands=','"),
+    "spaces between thousands": (lambda value: f"{1e5 + value:,.1f}".replace(",", "\u202f"), "thousands set apart"),
+    "currency": (lambda value: f"${9000 + value:,.2f}", "currency"),
+    "currency behind": (lambda value: f"{value:.2f} €".replace(".", ","), "currency"),
+    "percent": (lambda value: f"{value:.1f}%", "percent"),
+    "question marks": (
+        lambda value: f"{value}" if value < 1 else "?",
+        r"values are numbers, the others '\?'.*na_values",
+    ),
+    "dashes": (lambda value: f"{value:.1f}" if value < 1 else " - ", "the others ' - '"),
+    "commas and gaps": (lambda value: f"{value:.2f}".replace(".", ",") if value < 1 else "n/a", "comma, others 'n/a'"),
+}
+
+
+@pytest.mark.parametrize(("write", "message"), WRITTEN.values(), ids=WRITTEN.keys())
+def test_numbers_written_for_people_are_pointed_out(write, message):
+    finding = codes(NOISE.assign(num=[write(value) for value in NOISE["u"]]))["written_numbers"]
+    assert (finding.level, finding.columns) == ("warning", ("num",))
+    assert re.search(message, finding.message), finding.message
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["10-20", "?"], ["007", "?"], ["V27", "250.1", "E909"], ["12:30", "1:15"], ["1.2.3", "10.2.4"], ["?", "a"]],
+)
+def test_other_strings_are_no_numbers(values):
+    assert "written_numbers" not in codes(NOISE.assign(s=rng.choice(values, N)))
+
+
 LEAKS = {
     "the label itself": COIN,
     "renamed": np.where(COIN == "head", "x", "y"),
@@ -28,6 +65,7 @@ LEAKS = {
     "a boolean": COIN == "head",
     "levels": np.where(COIN == "head", "h", "t") + pd.Series(rng.integers(0, 5, N).astype(str)),
     "a date": pd.to_datetime(np.where(COIN == "head", "2020-01-01", "2021-01-01")),
+    "a sentinel date": np.where(COIN == "head", "2020-01-01", "9999-12-31").astype("M8[s]"),
     "a date string": np.where(COIN == "head", "01/02/2020", "13/02/2021"),
     "a mixed column": pd.Series(np.where(COIN == "head", "h", "t"), dtype=object).where(COIN == "head", 7),
 }
@@ -119,7 +157,7 @@ def test_columns_of_all_sorts():
             key=[f"k{i}" for i in range(N)],
             gaps=np.where(np.arange(N) % 3, np.nan, NOISE["u"]),
             many=[f"m{i // 1.5:.0f}" for i in range(N)],
-            odd=pd.Series([1, pd.NA] * (N // 2), dtype=object),
+            odd=pd.Series([1, 10**400] * (N // 2), dtype=object),
         )
     )
     assert {code: finding.columns for code, finding in found.items()} == {

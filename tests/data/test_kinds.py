@@ -62,7 +62,11 @@ KINDS = {
     "yes and no": (["yes", "no"] * (N // 2), Kind.CATEGORICAL),
     "mixed": (pd.Series([1, "a", None, 2.5] * (N // 4), dtype=object), Kind.CATEGORICAL),
     "string and NA": (pd.array(["a", pd.NA, "b", "c"] * (N // 4), dtype="string"), Kind.CATEGORICAL),
-    "numbers and NA objects": (pd.Series([1, pd.NA] * (N // 2), dtype=object), Kind.CATEGORICAL),
+    "numbers and NA objects": (pd.Series([1, pd.NA, 2] * (N // 3), dtype=object), Kind.NUMERIC),
+    "booleans and NA objects": (pd.Series([True, pd.NA, False] * (N // 3), dtype=object), Kind.BOOLEAN),
+    "decimal commas": ([f"{value:.2f}".replace(".", ",") for value in rng.normal(size=N)], Kind.HIGH_CARDINALITY),
+    "money": ([f"${value:,.2f}" for value in 9000 * rng.random(N)], Kind.HIGH_CARDINALITY),
+    "numbers and a question mark": ([f"{value}" for value in rng.normal(size=N - 1)] + ["?"], Kind.HIGH_CARDINALITY),
     "codes": (["007", "012", "4"] * 60, Kind.CATEGORICAL),
     "card numbers": (["1234567890123456", "6543210987654321"] * (N // 2), Kind.CATEGORICAL),
     "almost numbers": (["1", "2", "3", "?"] * (N // 4), Kind.CATEGORICAL),
@@ -77,7 +81,6 @@ KINDS = {
         ),
         Kind.CATEGORICAL,
     ),
-    "periods": (pd.period_range("2020", periods=4, freq="M").repeat(N // 4), Kind.CATEGORICAL),
     "intervals": (pd.interval_range(0, 4).repeat(N // 4), Kind.CATEGORICAL),
     "bytes": (pd.Series([b"a", b"b"] * (N // 2), dtype=object), Kind.CATEGORICAL),
     "times of day": (pd.Series([datetime.time(1), datetime.time(2)] * (N // 2), dtype=object), Kind.CATEGORICAL),
@@ -90,6 +93,12 @@ KINDS = {
     "arrow dates": (pd.Series(DAYS).astype("date32[pyarrow]"), Kind.DATE),
     "date objects": (pd.Series([day.date() for day in DAYS], dtype=object), Kind.DATE),
     "datetime objects": (pd.Series([day.to_pydatetime() for day in DAYS[1:]] + [None], dtype=object), Kind.DATE),
+    "datetime objects of summer and winter": (
+        pd.Series(
+            [datetime.datetime.fromisoformat(day.tz_localize("Europe/Oslo").isoformat()) for day in DAYS], dtype=object
+        ),
+        Kind.DATE,
+    ),
     "date strings": (DAYS.strftime("%d/%m/%Y"), Kind.DATE),
     "compact date strings": (DAYS.strftime("%Y%m%d"), Kind.DATE),
     "text": (words(N, 6), Kind.TEXT),
@@ -183,6 +192,14 @@ def test_time_differences_are_refused_with_advice(dtype):
     assert column_of(values, c="id").kind is Kind.ID
 
 
+def test_periods_are_refused_with_advice():
+    values = pd.Series(pd.period_range("2020", periods=60, freq="M"))
+    with pytest.raises(DataError, match=r"dt\.to_timestamp\(\)"):
+        column_of(values)
+    assert column_of(values, c="id").kind is Kind.ID
+    assert column_of(values.dt.to_timestamp()).kind is Kind.DATE
+
+
 @pytest.mark.parametrize("make", [pl.DataFrame, pa.table])
 def test_foreign_frames(make):
     table = make(
@@ -238,10 +255,11 @@ cells = st.one_of(st.none(), st.text(max_size=8), st.integers(-5, 5), st.floats(
 
 @given(st.lists(cells, min_size=1, max_size=30))
 def test_any_column_of_scalars_has_a_kind_and_round_trips(values):
-    schema = infer_columns(as_table(pd.DataFrame({"c": pd.Series(values, dtype=object)})))
+    table = as_table(pd.DataFrame({"c": pd.Series(values, dtype=object)}))
+    schema = infer_columns(table)
     assert Schema.from_json(schema.to_json()) == schema
     if schema.columns[0].kind in (Kind.NUMERIC, Kind.BOOLEAN):
-        pd.DataFrame({"c": pd.Series(values, dtype=object)}).astype("float64")
+        table.astype("float64")
 
 
 def test_something_is_always_left_to_learn_from():

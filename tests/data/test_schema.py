@@ -64,6 +64,12 @@ def test_tables_without_names_go_by_position(cells):
     assert list(conform(cells, SCHEMA).columns) == list(FRAME.columns)
 
 
+def test_na_of_objects_is_missing():
+    row = pd.DataFrame({name: pd.Series([pd.NA], dtype=object) for name in FRAME.columns})
+    assert conform(row, SCHEMA).isna().all(axis=None)
+    assert np.isnan(conform(row, SCHEMA)["n"].astype("float64")[0])
+
+
 def test_one_row_of_missing_values():
     row = pd.DataFrame({name: [None] for name in FRAME.columns})
     assert conform(row, SCHEMA) is row
@@ -78,6 +84,8 @@ def test_one_row_of_missing_values():
         ("n", pd.to_datetime(["2020", "2021", None]), "'n' held numbers in fit"),
         ("n", pd.Series(pd.to_datetime(["2020", "2021", None])).astype("timestamp[us][pyarrow]"), "'n' held numbers"),
         ("n", pd.to_timedelta([1, 2, 3], unit="s"), "time differences"),
+        ("day", pd.period_range("2020", periods=3, freq="D"), r"'day' held dates in fit.*dt\.to_timestamp\(\)"),
+        ("written", pd.period_range("2020", periods=3, freq="D").astype(object), "'written' held dates.*periods"),
         ("s", [1.0, 2.0, np.nan], "'s' held strings in fit; here it holds floats such as 1.0"),
         ("day", [1, 2, 3], "'day' held dates in fit; here it holds the number 1"),
         ("written", [20200101, 2, 3], "'written' held dates written as %Y-%m-%d"),

@@ -30,7 +30,7 @@ FRAME = pd.DataFrame(
         "arrow_s": pd.array(["a", None] * (N // 2), dtype=pd.ArrowDtype(pa.string())),
         "day": pd.date_range("2020", periods=N),
         "zone": pd.date_range("2020", periods=N, tz="Europe/Paris"),
-        "period": pd.period_range("2020", periods=N, freq="M"),
+        "interval": pd.interval_range(0, N),
         "date": pd.Series([datetime.date(2020, 1, i + 1) for i in range(N)], dtype=object),
         "sparse": pd.arrays.SparseArray([0.0, 1.0] * (N // 2)),
     }

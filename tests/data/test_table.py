@@ -26,7 +26,7 @@ def test_everything_comes_together():
     assert dataset.schema.container is Container.FRAME
     assert dataset.groups.tolist() == [0, 1, 0, 2]
     assert np.argsort(dataset.times).tolist() == [3, 0, 1, 2]
-    assert (dataset.weights.dtype, dataset.weights.sum()) == (np.float64, 4.0)
+    assert (dataset.weights.dtype, dataset.weights.sum()) == (np.float64, 3.0)
 
 
 def test_rows_keep_everything_together():
@@ -59,7 +59,7 @@ def test_extras_in_any_container(container):
     )
     assert dataset.groups.tolist() == [0, 0, 1, 1]
     assert dataset.times.tolist() == [4, 3, 2, 1]
-    assert dataset.weights.tolist() == [1, 2, 3, 4]
+    np.testing.assert_allclose(dataset.weights, [0.4, 0.8, 1.2, 1.6])
 
 
 def test_times_with_zones_are_compared_in_utc():
@@ -70,7 +70,18 @@ def test_times_with_zones_are_compared_in_utc():
 
 
 def test_one_weight_for_all():
-    assert make_dataset(X, Y, classifies=True, weights=2).weights.tolist() == [2.0] * 4
+    assert make_dataset(X, Y, classifies=True, weights=2).weights.tolist() == [1.0] * 4
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-4, 3.0, 1e300, 1.7e308])
+def test_the_scale_of_weights_does_not_count(scale):
+    weights = make_dataset(X, Y, classifies=True, weights=np.array([0.25, 0, 0.5, 1]) * scale).weights
+    np.testing.assert_allclose(weights, [3 / 7, 0, 6 / 7, 12 / 7], rtol=1e-12)
+
+
+def test_weights_of_mean_one_stay_as_they_are():
+    given = np.array([0.7, 0.0, 1.1, 1.2000000000000002])
+    assert make_dataset(X, Y, classifies=True, weights=given).weights.tolist() == given.tolist()
 
 
 REFUSED = {
@@ -89,6 +100,8 @@ REFUSED = {
     "groups short": ({"groups": ["a"]}, "groups has 1"),
     "groups nested": ({"groups": pd.Series([[1], [2], [3], [4]])}, "cannot be compared"),
     "times missing": ({"times": pd.to_datetime(["2020", None, "2021", "2022"])}, "1 missing"),
+    "times far away": ({"times": np.array(["2020", "9999", "2021", "2022"], "M8[s]")}, "such as 9999-01-01"),
+    "times far away, written": ({"times": ["2020-01-01", "2021-01-01", "1000-01-01", "2022-01-01"]}, "1677-09-21 to"),
     "times words": ({"times": ["soon", "later", "now", "never"]}, "cannot be ordered"),
     "times infinite": ({"times": [1, 2, np.inf, 4]}, "infinite"),
 }

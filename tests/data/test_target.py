@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
 from automl.core import DataError, SettingError
-from automl.data import Task, encode_target, infer_task
+from automl.data import Task, encode_target, infer_task, read_truth
 
 LABELS = {
     "list": ["b", "a", "b"],
@@ -48,6 +48,7 @@ def test_labels_in_any_container(y):
         (pd.array([3, 1, 2], dtype="Int64"), [1, 2, 3]),
         (pd.array([True, False, True], dtype="boolean"), [False, True]),
         (np.array([3, 1, 1], dtype=object), [1, 3]),
+        ([10**24 + 1, 10**24, 10**24 + 1], [10**24, 10**24 + 1]),
         (np.array([3, 1, 1], dtype="uint8"), [1, 3]),
         (pd.Categorical([10, 9, 10]), [9, 10]),
         ([decimal.Decimal(1), decimal.Decimal(2)], [1.0, 2.0]),
@@ -59,6 +60,11 @@ def test_classes_are_sorted_and_keep_their_type(y, expected):
     assert type(classes.tolist()[0]) is type(expected[0])
     assert classes[codes].tolist() == list(y)
     assert task is (Task.BINARY if len(expected) == 2 else Task.MULTICLASS)
+
+
+def test_labels_beyond_64_bits_are_scored_as_they_are():
+    y = [2**64 + 1, 2**64, 2**64 + 2]
+    assert read_truth(y, 3, encode_target(y, classifies=True)[1]).tolist() == [1, 0, 2]
 
 
 @given(st.lists(st.one_of(st.integers(-9, 9)), min_size=2).filter(lambda y: len(set(y)) > 1))

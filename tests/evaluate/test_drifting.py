@@ -42,6 +42,12 @@ def test_values_that_go_missing_are_a_change():
     assert features["feature"][0] == "x0" and features["drifts"][0] and features["drifts"].sum() <= 2
 
 
+def test_dates_that_nanoseconds_cannot_hold_are_columns_like_others():
+    frame = still(1)
+    frame["until"] = np.where(BATCHES >= 3, "9999-12-31", "2020-01-01").astype("datetime64[s]")
+    assert drift_report(frame, BATCHES).features["feature"][0] == "until"
+
+
 def moving(severity: float, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
     """Means of two classes that wander through the plane together, as sensors do that age."""
     rng = np.random.default_rng(seed)

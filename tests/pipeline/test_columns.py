@@ -103,6 +103,13 @@ def test_dates_become_parts_and_days():
     assert np.isnan(numbers[1:]).all()
 
 
+@pytest.mark.parametrize("stored", [str, "datetime64[s]", "datetime64[us]"])
+def test_dates_that_nanoseconds_cannot_hold_become_days(stored: object):
+    dates = pd.Series(np.array(["9999-12-31", "0001-01-01", "1970-01-03"], dtype="datetime64[s]")).astype(stored)
+    days = date_numbers("%Y-%m-%d" if stored is str else "ISO8601", ("days", "year")).fit_transform(dates)
+    assert days.tolist() == [[2932896.0, 9999.0], [-719162.0, 1.0], [2.0, 1970.0]]
+
+
 def test_parts_of_dates_come_round_for_models_of_numbers():
     dates = pd.Series(["2024-12-29", "2025-01-05", None])  # Sundays
     numbers = date_numbers("%Y-%m-%d", ("month", "day_of_week"), waves=True).fit_transform(dates)

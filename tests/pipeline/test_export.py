@@ -223,6 +223,23 @@ def test_columns_that_parquet_cannot_hold(tmp_path: Path) -> None:
     assert golden["mixed"].iloc[:2].tolist() == ["1", "a"] and len(golden) == 20
 
 
+def test_whole_numbers_beyond_64_bits_are_exported(tmp_path: Path) -> None:
+    X = pd.DataFrame({"account": pd.Series([10**30, 2**64, 5, None] * 8, dtype=object)})
+    schema = Schema((column("account", dtype="object"),), Container.FRAME)
+    model = make_pipeline(FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": "float64"}), SimpleImputer())
+    model.steps.append(("model", Ridge()))
+    model.fit(X, np.arange(32.0))
+    folder = write(tmp_path / "model", model, schema=schema, golden_X=X, task=Task.REGRESSION, classes=None)
+    assert pd.read_parquet(folder / "golden.parquet")["account"].iloc[:2].tolist() == [str(10**30), str(2**64)]
+
+
+def test_what_parquet_refuses_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", lambda *_, **keywords: int("too large"))
+    with pytest.raises(StoreError, match="Parquet: invalid literal"):
+        write(tmp_path / "model")
+    assert not any(tmp_path.iterdir())
+
+
 def test_dates_stay_text_and_gaps_between_truths_are_read(tmp_path: Path) -> None:
     X = pd.DataFrame(
         {
