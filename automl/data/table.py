@@ -19,6 +19,8 @@ from automl.data.target import encode_target
 
 __all__ = ["make_dataset", "read_times", "read_weights"]
 
+FAR = 1e100  # from 1: weights beyond are divided by the largest
+
 
 def make_dataset(
     X: Any,
@@ -48,7 +50,8 @@ def make_dataset(
         Numbers, datetimes or strings of one date format, by which rows are ordered; dates are kept as nanoseconds
         since 1970 (int64), numbers as float64.
     weights : array-like of shape (n,) or number, optional
-        Finite, not negative, not all zero; kept as multiples of the mean of the positive ones.
+        Finite, not negative, not all zero. Where the positive ones are less than 1 on average, and so no counts of
+        rows, they are kept as multiples of their mean.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def make_dataset(
     n = table.shape[0]
     _check_length("y", len(codes), n)
     _check_order(X, y)
-    counted = None if weights is None else read_weights(weights, n)
+    counted = None if weights is None else _as_counts(read_weights(weights, n))
     if counted is not None and classes is not None and len(np.unique(codes[counted > 0])) < 2:
         raise DataError(
             "sample_weight is zero for all rows but those of one class; a classifier needs at least 2 classes."
@@ -173,7 +176,7 @@ def _nanoseconds(moments: pd.Series[pd.Timestamp]) -> Array:
 
 
 def read_weights(weights: Any, n: int) -> Array:
-    """Return one finite weight for each row, none negative, positive ones 1 on average; see :func:`make_dataset`."""
+    """Return one finite weight for each of n rows, none of them negative and not all zero; see :func:`make_dataset`."""
     if isinstance(weights, (int, float)):
         weights = np.full(n, float(weights))
     series = _column("sample_weight", weights, n)
@@ -196,7 +199,14 @@ def read_weights(weights: Any, n: int) -> Array:
         raise DataError(
             "Sample weights are all zero: every sample_weight is zero, so no row counts. Pass positive ones."
         )
-    shares = values / values.max()  # first, so that no sum overflows
-    mean = float(shares[shares > 0].mean())
-    # Only their ratios count, but models have parameters on the scale of weights, such as LightGBM's min_child_weight.
-    return values if np.isclose(mean * values.max(), 1.0) else shares / mean
+    largest = float(values.max())
+    return values if 1 / FAR < largest < FAR else values / largest  # sums would over- or underflow
+
+
+def _as_counts(weights: Array) -> Array:
+    """Return weights as they are, or 1 on average if they are too small to count rows.
+
+    Models have parameters on the scale of weights, such as LightGBM's ``min_child_weight``.
+    """
+    mean = float(weights[weights > 0].mean())
+    return weights if mean >= 1.0 or np.isclose(mean, 1.0) else weights / mean

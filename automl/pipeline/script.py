@@ -174,7 +174,7 @@ class _Script:
         lines += ["    if sample_weight is None:", "        return model.fit(X, y)"]
         lines += [f"    kept = {numpy}.asarray(sample_weight) > 0  # rows of weight zero would count in preparation"]
         lines += [f"    X, y, weights = X[kept], {numpy}.asarray(y)[kept], {numpy}.asarray(sample_weight)[kept]"]
-        lines += ["    weights = weights / weights.mean()  # models have parameters on the scale of weights"]
+        lines += ["    weights = weights / min(weights.mean(), 1.0)  # models have parameters on their scale"]
         if not self.votes:
             return "\n".join([*lines, f"    return model.fit(X, y, {weighing}=weights)", ""])
         from sklearn.base import clone

@@ -59,7 +59,7 @@ def test_extras_in_any_container(container):
     )
     assert dataset.groups.tolist() == [0, 0, 1, 1]
     assert dataset.times.tolist() == [4, 3, 2, 1]
-    np.testing.assert_allclose(dataset.weights, [0.4, 0.8, 1.2, 1.6])
+    np.testing.assert_allclose(dataset.weights, [1.0, 2.0, 3.0, 4.0])
 
 
 def test_times_with_zones_are_compared_in_utc():
@@ -70,17 +70,18 @@ def test_times_with_zones_are_compared_in_utc():
 
 
 def test_one_weight_for_all():
-    assert make_dataset(X, Y, classifies=True, weights=2).weights.tolist() == [1.0] * 4
+    assert make_dataset(X, Y, classifies=True, weights=2).weights.tolist() == [2.0] * 4
 
 
-@pytest.mark.parametrize("scale", [1e-300, 1e-4, 3.0, 1e300, 1.7e308])
-def test_the_scale_of_weights_does_not_count(scale):
+@pytest.mark.parametrize("scale", [1e-300, 1e-4, 1e300, 1.7e308])
+def test_the_scale_of_weights_that_are_no_counts_of_rows_does_not_count(scale):
     weights = make_dataset(X, Y, classifies=True, weights=np.array([0.25, 0, 0.5, 1]) * scale).weights
     np.testing.assert_allclose(weights, [3 / 7, 0, 6 / 7, 12 / 7], rtol=1e-12)
 
 
-def test_weights_of_mean_one_stay_as_they_are():
+def test_weights_of_mean_one_and_more_stay_as_they_are():
     given = np.array([0.7, 0.0, 1.1, 1.2000000000000002])
+    assert make_dataset(X, Y, classifies=True, weights=3 * given).weights.tolist() == (3 * given).tolist()
     assert make_dataset(X, Y, classifies=True, weights=given).weights.tolist() == given.tolist()
 
 
