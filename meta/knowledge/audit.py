@@ -54,13 +54,14 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=SHIPPED, help="knowledge base of --end-to-end")
     parser.add_argument("--seconds", type=float, nargs="+", default=[30.0, 60.0])
     parser.add_argument("--tables", nargs="*", help="of develop; by default all")
+    parser.add_argument("--starts", nargs="*", help="of warm, cold and bare; by default all")
     parser.add_argument("--show", action="store_true", help="only print what --out holds")
     given = parser.parse_args()
     if given.end_to_end:
-        from meta.knowledge.warm import report, run_all
+        from meta.knowledge.warm import STARTS, report, run_all
 
         if not given.show:
-            run_all(given.out, given.base, tuple(given.seconds), given.tables)
+            run_all(given.out, given.base, tuple(given.seconds), given.tables, given.starts or STARTS)
         print(report(given.out))
         return
     print(audit(read_results(given.found)))

@@ -21,7 +21,7 @@ from automl.optimize import Optimizer
 from automl.space import Space
 from meta.knowledge.tables import Source, checksum, sources
 
-__all__ = ["CompromisedError", "check_apart", "report", "run_all"]
+__all__ = ["STARTS", "CompromisedError", "check_apart", "report", "run_all"]
 
 TEST_SHARE = 0.25
 MOST_ROWS = 20_000  # for training
@@ -49,7 +49,13 @@ def check_apart(base: KnowledgeBase, measured: Mapping[str, str]) -> None:
         raise CompromisedError(f"in the base {base.checksum}: {', '.join(inside)}; learn it without them")
 
 
-def run_all(out: Path, base: Path, seconds: Sequence[float], names: Sequence[str] | None = None) -> None:
+def run_all(
+    out: Path,
+    base: Path,
+    seconds: Sequence[float],
+    names: Sequence[str] | None = None,
+    starts: Sequence[str] = STARTS,
+) -> None:
     """Do every cell that ``out`` does not hold yet, the starts of a table one after the other."""
     known = KnowledgeBase.load(base)
     wanted = [s for s in sources(part="develop") if names is None or s.name in names]
@@ -57,7 +63,7 @@ def run_all(out: Path, base: Path, seconds: Sequence[float], names: Sequence[str
     done = {(r["table"], r["seconds"], r["start"], r["base"]) for r in _records(out)}
     for budget in seconds:
         for source in wanted:
-            for start in STARTS:
+            for start in starts:
                 if (source.name, budget, start, known.checksum) in done:
                     continue
                 record = cell(source, budget, start, known)
