@@ -92,11 +92,11 @@ def larger(results: Results) -> list[str]:
     count = 0
     for task in map(str, Task):
         known = Known(results, task)
-        for table in known.all_sizes.tables:
-            if table.rows > FIRST_ROWS and len(table.complete) >= LEAST_LARGER:
-                count += 1
-                for name, regret in regrets(known, table, LARGER).items():
-                    measured.setdefault(name, []).append(regret)
+        samples = [t for t in results.of(task) if t.rows > FIRST_ROWS and len(t.complete) >= LEAST_LARGER]
+        count += len(samples)
+        for table in samples:
+            for name, regret in regrets(known, table, LARGER).items():
+                measured.setdefault(name, []).append(regret)
     return [f"\n{count} samples of more than {FIRST_ROWS:,} rows", *_shown(measured)] if measured else []
 
 

@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from meta.knowledge import audit, strategies
 from meta.knowledge.greedy import Ensembles, greedy_order, loss_of
-from meta.knowledge.learn import learn
+from meta.knowledge.learn import learn, weight_between
 from meta.knowledge.surrogates import fit_surrogates, trees_of
 from meta.knowledge.warm import CompromisedError, check_apart
 from tests.meta.knowledge_results import of_tables, results, some_entries, table
@@ -159,7 +159,18 @@ def test_the_audit_compares_all_ways_to_begin():
     text = audit.audit(results(5))
     for name in audit.STRATEGIES:
         assert name in text
-    assert "median |log error|" in text
+    assert "median |log error|" in text and "samples of more than" not in text
+
+
+def test_samples_of_many_rows_are_looked_at_on_their_own_and_weigh_only_for_their_size():
+    known = results(5)
+    samples = [dataclasses.replace(t, rows=5000, description={**t.description, "n_rows": 5000}) for t in known.tables]
+    text = audit.audit(dataclasses.replace(known, tables=(*known.tables, *samples)))
+    part = text[text.index("5 samples of more than 2,000 rows") :]
+    assert all(name in part for name in audit.LARGER) and "defaults + random" not in part
+    few, many = weight_between(0, 1_000), weight_between(4_000, None)
+    assert [few(samples[0]), many(samples[0])] == [0.0, 1.0]
+    assert 0.0 < many(known.tables[0]) < 1.0
 
 
 def test_regret_is_lower_where_the_best_come_first():
