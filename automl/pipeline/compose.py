@@ -12,7 +12,7 @@ from automl.pipeline.boost import category_frame
 from automl.pipeline.columns import route
 from automl.pipeline.encode import standard
 from automl.pipeline.parts import chain, make
-from automl.pipeline.targets import transformed
+from automl.pipeline.targets import bounded_target, transformed
 from automl.space import Catalog, Component, Facts, Preparation, Role
 
 __all__ = ["build"]
@@ -66,9 +66,16 @@ def build(config: Config, schema: Schema, facts: Facts, *, catalog: Catalog, see
     if target is not None and not facts.task.classifies:
         chosen = make(catalog.get(target.component), target.values, facts, seed)
         estimator = transformed(estimator, chosen)
-    elif model.scale_target and not facts.task.classifies:
-        estimator = transformed(estimator, None)
+    elif not facts.task.classifies:
+        estimator = _on_its_scale(model, estimator)
     return Pipeline([*parts, ("model", estimator)])
+
+
+def _on_its_scale(model: Component, estimator: Any) -> Any:
+    """Return a regressor of the target as the model wants it."""
+    if model.bounded:
+        return transformed(estimator, bounded_target())
+    return transformed(estimator, None) if model.scale_target else estimator
 
 
 @dataclass(frozen=True)
@@ -92,8 +99,8 @@ class _Maker:
         *before, last = branch.steps
         model = self.catalog.get(last.component)
         estimator = make(model, last.values, self.facts, self.seed)
-        if model.scale_target and not self.facts.task.classifies:
-            estimator = transformed(estimator, None)
+        if not self.facts.task.classifies:
+            estimator = _on_its_scale(model, estimator)
         fills = "missing" in outer.accepts and "missing" not in model.accepts
         scales = model.preparation is Preparation.DENSE and outer.preparation is not Preparation.DENSE
         return chain(

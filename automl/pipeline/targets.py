@@ -10,8 +10,9 @@ import numpy as np
 from automl.pipeline.parts import chain
 from automl.space.facts import Facts
 
-__all__ = ["log_target", "quantile_target", "transformed"]
+__all__ = ["bounded_target", "log_target", "quantile_target", "transformed"]
 
+_AROUND = 0.5  # how far, in parts of the range of the target, predictions may lie outside of it
 _BEYOND = 0.1  # how far, in parts of the logarithmic range, predictions may lie above the targets of training
 
 
@@ -28,6 +29,17 @@ def log_target(strength: float = 30.0) -> Any:
         ("scale", RobustScaler(with_centering=False)),
         ("times", times),
         ("log", FunctionTransformer(np.log1p, np.expm1, check_inverse=False)),
+        ("range", MinMaxScaler()),
+        ("bounded", FunctionTransformer(None, np.clip, inv_kw_args=bounds, check_inverse=False)),
+    )
+
+
+def bounded_target() -> Any:
+    """The target as it is; predictions are cut where they lie half its range beyond it."""
+    from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+
+    bounds = {"a_min": -_AROUND, "a_max": 1 + _AROUND}
+    return chain(
         ("range", MinMaxScaler()),
         ("bounded", FunctionTransformer(None, np.clip, inv_kw_args=bounds, check_inverse=False)),
     )

@@ -175,6 +175,9 @@ class Component:
         How early stopping is done: "lightgbm", "xgboost", "catboost", "hist", "network" or None.
     scale_target : bool
         Regression only: fitted on the standardised target.
+    bounded : bool
+        Regression only: predictions are cut half the range of the training targets beyond it. For models that
+        extrapolate without measure where one value of a row is out of all proportion.
     min_rows, max_rows, max_columns, max_cells, max_classes : int or None
         Where it stays out of the space.
     min_numeric, max_numeric, min_categorical, min_high : int or None
@@ -239,6 +242,7 @@ class Component:
     rounds: str | None = None
     stopping: str | None = None
     scale_target: bool = False
+    bounded: bool = False
     min_rows: int | None = None
     max_rows: int | None = None
     max_columns: int | None = None

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
@@ -165,3 +166,16 @@ def test_boosting_stops_early_on_the_transformed_target(evaluation: str, target:
     assert refit.status is Status.OK, refit.error
     inner = pickle.loads((tmp_path / "refit.pkl").read_bytes())["model"].regressor_
     assert inner.get_params()[CATALOG.get(model).rounds] == output.rounds
+
+
+def test_linear_leaves_do_not_run_away_where_a_value_is_out_of_all_proportion():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.uniform(0, 10, 600), "z": rng.uniform(0, 10, 600)})
+    y = np.asarray(3 * X["x"] + rng.normal(size=600))
+    model = fitted(make_dataset(X, y, classifies=False), Step.of("lightgbm_linear"))
+    wild = pd.DataFrame({"x": [1000.0, -1000.0, 5.0], "z": 5.0})
+    reach = 0.5 * np.ptp(y)
+    high, low, usual = model.predict(wild)
+    assert high <= y.max() + reach + 1e-6 and low >= y.min() - reach - 1e-6
+    assert usual == pytest.approx(15, abs=2)
+    assert np.sqrt(np.mean((model.predict(X) - y) ** 2)) < 1.5

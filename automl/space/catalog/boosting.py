@@ -120,6 +120,7 @@ _LIGHTGBM_MODELS = (
         rounds="n_estimators",
         stopping="lightgbm",
         category_parameter="categorical_column",
+        bounded=True,
         max_columns=500,  # the linear models of a leaf take all columns on the way to it
         share=1.0,
         cost=Cost(0.2, rows=0.6, columns=0.8, outputs=0.8, grows=_GROWS),
