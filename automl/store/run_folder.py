@@ -91,7 +91,7 @@ class RunFolder:
     def taken(self) -> list[str]:
         """Names that a run would write to, and in the end delete, that are there already."""
         own = (self.data, self.artifacts, self.prepared, self.outer, self.evaluation, self.settings)
-        return [path.name for path in own if path.exists()]
+        return [path.name for path in own if os.path.exists(path)]
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file of the run whole or not at all."""
