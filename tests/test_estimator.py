@@ -278,7 +278,8 @@ def test_a_model_that_cannot_join_an_ensemble_is_a_failed_trial_not_a_failed_fit
 
     frame = mixed_frame(60)
     odd = Component("odd", Role.MODEL, "tests.builders:NoClasses", family="odd", tasks=frozenset({"binary"}))
-    model = counted(include=[odd], cv=2, trials=2).fit(frame, mixed_target(frame, 2))
+    with pytest.warns(UserWarning, match="1 of 1 models failed, most often invalid"):
+        model = counted(include=[odd], cv=2, trials=2).fit(frame, mixed_target(frame, 2))
     assert model.failures()["reason"].str.contains("classes_").all() and not model.failures().empty
 
 

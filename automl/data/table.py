@@ -19,6 +19,7 @@ from automl.data.target import encode_target
 
 __all__ = ["make_dataset", "read_times", "read_weights"]
 
+LEAST_MEAN = 0.01  # of positive weights: LightGBM learns from those, and hardly from smaller ones
 FAR = 1e100  # from 1: weights beyond are divided by the largest
 
 
@@ -50,8 +51,8 @@ def make_dataset(
         Numbers, datetimes or strings of one date format, by which rows are ordered; dates are kept as nanoseconds
         since 1970 (int64), numbers as float64.
     weights : array-like of shape (n,) or number, optional
-        Finite, not negative, not all zero. Where the positive ones are less than 1 on average, and so no counts of
-        rows, they are kept as multiples of their mean.
+        Finite, not negative, not all zero. Where the positive ones are less than 0.01 on average they are kept as
+        multiples of their mean.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def make_dataset(
     n = table.shape[0]
     _check_length("y", len(codes), n)
     _check_order(X, y)
-    counted = None if weights is None else _as_counts(read_weights(weights, n))
+    counted = None if weights is None else _large_enough(read_weights(weights, n))
     if counted is not None and classes is not None and len(np.unique(codes[counted > 0])) < 2:
         raise DataError(
             "sample_weight is zero for all rows but those of one class; a classifier needs at least 2 classes."
@@ -203,10 +204,10 @@ def read_weights(weights: Any, n: int) -> Array:
     return values if 1 / FAR < largest < FAR else values / largest  # sums would over- or underflow
 
 
-def _as_counts(weights: Array) -> Array:
-    """Return weights as they are, or 1 on average if they are too small to count rows.
+def _large_enough(weights: Array) -> Array:
+    """Return weights as they are, or 1 on average if they are too small to learn from.
 
     Models have parameters on the scale of weights, such as LightGBM's ``min_child_weight``.
     """
     mean = float(weights[weights > 0].mean())
-    return weights if mean >= 1.0 or np.isclose(mean, 1.0) else weights / mean
+    return weights if mean >= LEAST_MEAN else weights / mean

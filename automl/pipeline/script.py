@@ -174,7 +174,9 @@ class _Script:
         lines += ["    if sample_weight is None:", "        return model.fit(X, y)"]
         lines += [f"    kept = {numpy}.asarray(sample_weight) > 0  # rows of weight zero would count in preparation"]
         lines += [f"    X, y, weights = X[kept], {numpy}.asarray(y)[kept], {numpy}.asarray(sample_weight)[kept]"]
-        lines += ["    weights = weights / min(weights.mean(), 1.0)  # models have parameters on their scale"]
+        lines += [
+            "    weights = weights / (1.0 if weights.mean() >= 0.01 else weights.mean())  # too small to learn from"
+        ]
         if not self.votes:
             return "\n".join([*lines, f"    return model.fit(X, y, {weighing}=weights)", ""])
         from sklearn.base import clone

@@ -57,7 +57,7 @@ def test_hostile_models_cost_only_their_own_trials():
 
 def test_only_hostile_models_still_leave_a_constant_model():
     frame = mixed_frame(60)
-    model = AutoClassifier(
+    estimator = AutoClassifier(
         None,
         max_trials=1,
         include=[component(kind) for kind in EXPECTED],
@@ -66,6 +66,8 @@ def test_only_hostile_models_still_leave_a_constant_model():
         cv=2,
         random_state=0,
         verbose=0,
-    ).fit(frame, mixed_target(frame, 2))
+    )
+    with pytest.warns(UserWarning, match="1 of 1 models failed, most often crashed"):
+        model = estimator.fit(frame, mixed_target(frame, 2))
     assert "constant" in model.outcome_.notes[0] and model.estimate_.label == "no score: constant model"
     assert model.predict_proba(frame).shape == (60, 2)
