@@ -31,12 +31,14 @@ def main(given: Mapping[str, Any]) -> None:
     connection = _connection(given["socket"])
     _die_with_parent(lifeline, given["parent"])
     _be_modest()
+    code = 1  # of what should not happen: nobody reads our standard error
     try:
         _serve(connection)
-    except (EOFError, OSError):
-        pass  # the driver has gone, or has dropped us
+        code = 0
+    except (EOFError, ConnectionError):
+        code = 0  # the driver has gone, or has dropped us
     finally:
-        os._exit(0)  # no exit handlers of user code
+        os._exit(code)  # no exit handlers of user code
 
 
 def _detach() -> int:

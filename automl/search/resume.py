@@ -56,8 +56,9 @@ def check_same(plan: FitPlan, fingerprint: str | None, earlier: Sequence[Event])
             "this run ended before it had a plan; there is nothing to go on with: delete it and fit again"
         )
     now, then = _plain(plan.to_json()), _plain(first["plan"])
-    differing = [f"{n}: {then.get(n)!r} then, {now.get(n)!r} now" for n in MUST_AGREE if now.get(n) != then.get(n)]
-    if "folds_digest" in (name.split(":")[0] for name in differing) and len(differing) == 1:
+    names = [name for name in MUST_AGREE if now.get(name) != then.get(name)]
+    differing = [f"{name}: {then.get(name)!r} then, {now.get(name)!r} now" for name in names]
+    if names == ["folds_digest"]:
         differing = ["cv cuts other folds than then; give it a random_state of its own"]
     if fingerprint is not None and fingerprint != first.get("fingerprint"):
         differing.insert(0, "the table is another one")
