@@ -21,28 +21,28 @@ def log_target(strength: float = 30.0) -> Any:
 
     A wild prediction is brought back before the exponential is taken; none is below the least target of training.
     """
-    from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler
+    from sklearn.preprocessing import FunctionTransformer, RobustScaler
 
     times = FunctionTransformer(partial(np.multiply, strength), partial(np.multiply, 1 / strength), check_inverse=False)
-    bounds = {"a_min": 0.0, "a_max": 1 + _BEYOND}
     return chain(
         ("scale", RobustScaler(with_centering=False)),
         ("times", times),
         ("log", FunctionTransformer(np.log1p, np.expm1, check_inverse=False)),
-        ("range", MinMaxScaler()),
-        ("bounded", FunctionTransformer(None, np.clip, inv_kw_args=bounds, check_inverse=False)),
+        *_bounds(0.0, 1 + _BEYOND),
     )
 
 
 def bounded_target() -> Any:
     """The target as it is; predictions are cut where they lie half its range beyond it."""
+    return chain(*_bounds(-_AROUND, 1 + _AROUND))
+
+
+def _bounds(low: float, high: float) -> list[tuple[str, Any]]:
+    """Return the parts that end predictions there, in parts of the range of the target."""
     from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 
-    bounds = {"a_min": -_AROUND, "a_max": 1 + _AROUND}
-    return chain(
-        ("range", MinMaxScaler()),
-        ("bounded", FunctionTransformer(None, np.clip, inv_kw_args=bounds, check_inverse=False)),
-    )
+    clip = FunctionTransformer(None, np.clip, inv_kw_args={"a_min": low, "a_max": high}, check_inverse=False)
+    return [("range", MinMaxScaler()), ("bounded", clip)]
 
 
 def quantile_target(facts: Facts, random_state: int) -> Any:
