@@ -17,7 +17,7 @@ from automl.data.dates import find_format, parse_dates
 from automl.data.kinds import infer_columns
 from automl.data.target import encode_target
 
-__all__ = ["make_dataset", "read_times", "read_weights"]
+__all__ = ["LEAST_MEAN", "make_dataset", "read_times", "read_weights"]
 
 LEAST_MEAN = 0.01  # of positive weights: LightGBM learns from those, and hardly from smaller ones
 FAR = 1e100  # from 1: weights beyond are divided by the largest

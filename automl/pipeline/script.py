@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl.core import Array, Param, SpaceError
+from automl.data.table import LEAST_MEAN
 from automl.pipeline.last_stage import LastStage
 from automl.pipeline.layout import WIDTH, Brackets, Expression, quoted, rendered
 from automl.pipeline.source import Writer
@@ -174,9 +175,8 @@ class _Script:
         lines += ["    if sample_weight is None:", "        return model.fit(X, y)"]
         lines += [f"    kept = {numpy}.asarray(sample_weight) > 0  # rows of weight zero would count in preparation"]
         lines += [f"    X, y, weights = X[kept], {numpy}.asarray(y)[kept], {numpy}.asarray(sample_weight)[kept]"]
-        lines += [
-            "    weights = weights / (1.0 if weights.mean() >= 0.01 else weights.mean())  # too small to learn from"
-        ]
+        lines += [f"    if weights.mean() < {LEAST_MEAN}:  # too small to learn from"]
+        lines += ["        weights = weights / weights.mean()"]
         if not self.votes:
             return "\n".join([*lines, f"    return model.fit(X, y, {weighing}=weights)", ""])
         from sklearn.base import clone
