@@ -7,6 +7,7 @@ base at 2,000 rows, then the rest of the pool there, then larger tables with wha
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,9 +29,21 @@ from meta.knowledge.machine import versions
 from meta.knowledge.pool import FIRST_BASE, LARGER, Pool
 from meta.knowledge.tables import Source, checksum, sampled
 
-__all__ = ["FIRST_ROWS", "FOLDS", "METRICS", "Fidelity", "Variant", "fidelities", "prepare", "read_variant", "tasks"]
+__all__ = [
+    "EVALUATION",
+    "FIRST_ROWS",
+    "FOLDS",
+    "METRICS",
+    "Fidelity",
+    "Variant",
+    "fidelities",
+    "prepare",
+    "read_variant",
+    "tasks",
+]
 
 FOLDS = 3
+EVALUATION = "evaluation.pkl"
 FIRST_ROWS = 2_000  # of the first base
 LARGER_TABLES = 15  # that are tried at more rows, too
 METRICS = {
@@ -128,20 +141,41 @@ def tasks(pool: Pool, sources: Sequence[Source]) -> Iterator[tuple[Source, int, 
 
 
 def prepare(source: Source, rows: int, pool: Pool, folder: Path) -> None:
-    """Write everything that workers and the base need to know about a table at one size, unless it is there."""
-    if (folder / "variant.json").exists():
+    """Write everything that workers and the base need to know about a table at one size, unless it is there.
+
+    The evaluation is written last: a folder with one is ready. What a base knew of the table (`unpack`) stays, if the
+    table is the same.
+
+    Raises
+    ------
+    ValueError
+        If the table, or the rows whose predictions are kept, are not those of the base.
+    """
+    if (folder / EVALUATION).exists():
         return
+    described = folder / "variant.json"
+    if described.exists() and json.loads(described.read_text())["checksum"] != checksum(source):
+        raise ValueError(f"{source.name} is another file than the one that the base was made from")
     dataset = sampled(source, rows)
     facts, catalog = facts_of(dataset), default_catalog()
-    space = build_space(facts, catalog)
     folds = make_folds(dataset, cv=FOLDS, seed=0)
     metrics = tuple(
         get_metric(name, task=str(dataset.task), classes=dataset.classes) for name in METRICS[str(dataset.task)]
     )
     folder.mkdir(parents=True, exist_ok=True)
     data_path = dump_dataset(dataset, folder / "data")
-    save_evaluation(Evaluation(str(data_path), folds, metrics, facts, catalog, 0), folder / "evaluation.pkl")
     _write_truth(dataset, folds, folder / "truth.npz")
+    if not described.exists():
+        _describe(source, rows, pool, dataset, folds.description, described)
+    part = folder / f".{EVALUATION}"
+    save_evaluation(Evaluation(str(data_path), folds, metrics, facts, catalog, 0), part)
+    part.replace(folder / EVALUATION)
+
+
+def _describe(source: Source, rows: int, pool: Pool, dataset: Dataset, folds: str, path: Path) -> None:
+    """Write what the table is, and what each entry of the pool is on it."""
+    facts = facts_of(dataset)
+    space = build_space(facts, default_catalog())
     found = {entry.id: adapted(entry.config, space) for entry in pool.of(source.task)}
     configs: dict[str, Any] = {}
     same: dict[str, str] = {}  # key of a configuration -> the first entry that is it here
@@ -161,14 +195,14 @@ def prepare(source: Source, rows: int, pool: Pool, folder: Path) -> None:
         "n_rows": dataset.n_rows,
         "n_rows_of_table": source.n_rows,
         "facts": {name: value for name, value in vars(facts).items() if name != "container"},
-        "folds": folds.description,
+        "folds": folds,
         "provenance": source.provenance,
         "licence": source.licence,
         "checksum": checksum(source),
         "versions": versions(),
         "configs": configs,
     }
-    write_whole(folder / "variant.json", json.dumps(description, default=str))
+    write_whole(path, json.dumps(description, default=str))
 
 
 def _write_truth(dataset: Dataset, folds: Any, path: Path) -> None:
@@ -176,11 +210,17 @@ def _write_truth(dataset: Dataset, folds: Any, path: Path) -> None:
     for number, (_, test) in enumerate(folds.pairs):
         numbers[test] = number
     hashes, _ = row_hashes(dataset.X, dataset.y)
-    with path.open("wb") as file:
-        np.savez(file, **truth_of(dataset, numbers, hashes))
+    truth = truth_of(dataset, numbers, hashes)
+    if path.exists():
+        with np.load(path) as known:
+            if any(not np.array_equal(known[name], truth[name]) for name in known.files):
+                raise ValueError(f"the rows of {path.parent.name} are not those whose predictions the base holds")
+    buffer = io.BytesIO()
+    np.savez(buffer, **truth)
+    write_whole(path, buffer.getvalue())
 
 
 def read_variant(folder: Path) -> Variant:
     data = json.loads((folder / "variant.json").read_text())
     configs = {name: Config.from_json(config) for name, config in data["configs"].items() if "steps" in config}
-    return Variant(data["table"], data["rows"], data["task"], str(folder / "evaluation.pkl"), configs)
+    return Variant(data["table"], data["rows"], data["task"], str(folder / EVALUATION), configs)

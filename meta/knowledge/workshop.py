@@ -6,6 +6,7 @@
     python -m meta.knowledge.workshop hold COMMAND ...      # run a timed benchmark; the workshop stands aside
     python -m meta.knowledge.workshop metafeatures          # of every table
     python -m meta.knowledge.workshop pack                  # everything small, into meta/knowledge/base
+    python -m meta.knowledge.workshop unpack                # the base as the folder of a run, to go on elsewhere
 
 Needs the tables (``--data``, by default ``../shared/data`` beside the project), which are not part of it. What is
 written where, and what it means: README.md in this folder.
@@ -27,9 +28,10 @@ from pathlib import Path
 from meta.knowledge.claims import LOCK, holding, take, wait_while_held, write_whole
 from meta.knowledge.machine import Unit
 from meta.knowledge.pack import BASE, pack
-from meta.knowledge.plan import Fidelity, Variant, fidelities, prepare, read_variant, tasks
+from meta.knowledge.plan import EVALUATION, Fidelity, Variant, fidelities, prepare, read_variant, tasks
 from meta.knowledge.pool import POOL, Pool, read_pool
 from meta.knowledge.tables import DATA, Source, refusals, sampled, sources
+from meta.knowledge.unpack import unpack
 from meta.knowledge.working import Piece, Work, do_all
 
 __all__ = ["main"]
@@ -71,13 +73,15 @@ def pieces(folder: Path, found: tuple[Source, ...], pool: Pool, only: Collection
 
 def _prepared(source: Source, rows: int, pool: Pool, folder: Path, place: Path) -> None:
     """Let one process write a table, the others wait for it."""
-    while not (place / "variant.json").exists():
-        claim = take(folder / "claims" / f"table {place.name}", place / "variant.json")
+    while not (place / EVALUATION).exists():
+        claim = take(folder / "claims" / f"table {place.name}", place / EVALUATION)
         if claim is None:
             time.sleep(0.5)
             continue
-        prepare(source, rows, pool, place)
-        claim.release()
+        try:
+            prepare(source, rows, pool, place)
+        finally:
+            claim.release()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -155,6 +159,11 @@ def pack_run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def unpack_base(arguments: argparse.Namespace) -> int:
+    print(f"{unpack(Path(arguments.out), Path(arguments.base))} finished pieces in {arguments.out}")
+    return 0
+
+
 def hold(arguments: argparse.Namespace) -> int:
     with holding(Path(arguments.lock)):
         return subprocess.run(arguments.command_line, check=False).returncode
@@ -167,7 +176,8 @@ def main(given: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True)
-    functions = {"run": run, "status": status, "hold": hold, "metafeatures": metafeatures, "pack": pack_run}
+    functions = {"run": run, "status": status, "hold": hold, "metafeatures": metafeatures}
+    functions |= {"pack": pack_run, "unpack": unpack_base}
     for name, function in functions.items():
         command = commands.add_parser(name)
         command.set_defaults(function=function)
@@ -177,7 +187,7 @@ def main(given: list[str] | None = None) -> int:
         if name == "run":
             command.add_argument("--processes", type=int, default=1)
             command.add_argument("--rows", type=int, nargs="*", default=(), help="only these sizes of tables")
-        if name == "pack":
+        if name in ("pack", "unpack"):
             command.add_argument("--base", default=str(BASE))
         if name == "hold":
             command.add_argument("command_line", nargs=argparse.REMAINDER)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from meta.knowledge.pack import pack
 from meta.knowledge.plan import METRICS
 from meta.knowledge.pool import write_pool
 from meta.knowledge.tables import Source, sources
+from meta.knowledge.unpack import unpack
 from meta.knowledge.working import Piece, Work, do_all
 from meta.knowledge.workshop import main, pieces
 from tests.builders import FakeExecutor
@@ -200,6 +202,47 @@ def test_the_base_holds_everything(finished: Path, tmp_path: Path):
     kept = np.load(base / "predictions" / "sizes@2000.npz")
     assert kept["codes"].shape == (3, 90)
     assert kept["entries"].tolist() == sorted(kept["entries"].tolist())
+
+
+def test_a_base_goes_on_as_a_run_on_another_machine(data: Path, tmp_path: Path):
+    first, half = tmp_path / "first", itertools.islice(queue(tmp_path / "first", data), 4)
+    assert do_all(half, work(first, Watched())) == 4
+    write_pool(tiny_pool(), first / "pool.json")
+    pack(first, tmp_path / "base")
+    again = tmp_path / "again"
+    assert unpack(again, tmp_path / "base") == 4
+    pack(again, tmp_path / "same")
+    for path in (path.relative_to(tmp_path / "base") for path in (tmp_path / "base").rglob("*.*")):
+        one, other = tmp_path / "base" / path, tmp_path / "same" / path
+        if path.suffix == ".parquet":
+            pd.testing.assert_frame_equal(pd.read_parquet(one), pd.read_parquet(other))
+        elif path.suffix == ".npz":
+            with np.load(one) as packed, np.load(other) as repacked:
+                assert all(np.array_equal(packed[name], repacked[name]) for name in packed.files)
+        else:
+            assert json.loads(one.read_text()) == json.loads(other.read_text())
+    assert do_all(queue(again, data), work(again, Watched())) == PIECES - 4
+    pack(again, tmp_path / "whole")
+    assert len(pd.read_parquet(tmp_path / "whole" / "fits.parquet")) == 3 * PIECES
+    with np.load(tmp_path / "whole" / "predictions" / "coins@2000.npz") as packed:
+        assert len(packed["entries"]) == len(packed["codes"]) == 4
+    with pytest.raises(ValueError, match="a run already"):
+        unpack(again, tmp_path / "base")
+
+
+def test_a_base_does_not_go_on_with_another_table_of_the_same_name(finished: Path, data: Path, tmp_path: Path):
+    pack(finished, tmp_path / "base")
+    unpack(tmp_path / "run", tmp_path / "base")
+    for path in (tmp_path / "run").glob("tables/*/results/tree.json"):
+        path.unlink()
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ValueError, match="another file"):
+        list(queue(tmp_path / "run", two_tables(tmp_path / "other", n=80)))
+    path = tmp_path / "run" / "tables" / "coins@2000" / "truth.npz"
+    with np.load(path) as truth:
+        np.savez(path, **{**truth, "y": 1 - truth["y"]})
+    with pytest.raises(ValueError, match="not those whose predictions"):
+        list(queue(tmp_path / "run", data))
 
 
 def test_a_base_that_is_too_large_leaves_the_old_one(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
