@@ -24,6 +24,7 @@ COMPONENTS = (
             Flag("linear_trend", False),
         ),
         tasks=frozenset({"regression"}),
+        bounded=True,
         max_rows=2_000,
         max_columns=200,
         share=0.5,

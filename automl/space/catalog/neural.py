@@ -32,6 +32,7 @@ COMPONENTS = (
         weights=True,
         stopping="network",
         scale_target=True,
+        bounded=True,
         max_columns=20_000,
         share=2.0,
         cost=Cost(

@@ -59,6 +59,7 @@ COMPONENTS = (
         accepts=frozenset({"sparse"}),
         weights=True,
         scale_target=True,
+        bounded=True,
         share=0.4,
         cost=Cost(0.01, rows=1.0, columns=1.0, outputs=1.0, grows=(("tol", -0.2),)),
     ),
