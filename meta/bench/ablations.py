@@ -3,10 +3,11 @@
     python meta/bench/ablations.py run --results ablations     # resumable; about an hour on two cores
     python meta/bench/ablations.py table --results ablations
     python meta/bench/ablations.py confirm --results ablations # whole fits of 60 s with and without a component
+    python meta/bench/ablations.py run --results leaves --arms "lgb T0" --rows 60000 --tables TABLE ...
 
 Needs the benchmark tables (``--data``, by default ``../shared/data`` beside the project), which are not part of it.
-At most 5,000 sampled rows a table and ten seconds a fit (boosting and networks stop by themselves at eight, the rest
-is killed and counted as lost). Loss: 1 - ROC AUC (binary), log loss (multiclass), RMSE (regression).
+At most 5,000 sampled rows a table (``--rows``) and ten seconds a fit (boosting and networks stop by themselves at
+eight, the rest is killed and counted as lost). Loss: 1 - ROC AUC (binary), log loss (multiclass), RMSE (regression).
 """
 
 from __future__ import annotations
@@ -87,12 +88,12 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def _dataset(folder: Path, name: str) -> Any:
+def _dataset(folder: Path, name: str, most: int) -> Any:
     from automl.data import make_dataset
 
     X, y, task = load(folder, name)
-    if len(X) > ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(len(X), ROWS, replace=False))
+    if len(X) > most:
+        rows = np.sort(np.random.default_rng(0).choice(len(X), most, replace=False))
         X, y = X.iloc[rows].reset_index(drop=True), y.iloc[rows].reset_index(drop=True)
     return make_dataset(X, y, classifies=task != "regression")
 
@@ -107,7 +108,7 @@ def _table(
     from automl.metrics import get_metric
     from automl.space import build_space, default_catalog, facts_of
 
-    dataset = _dataset(Path(arguments.data), name)
+    dataset = _dataset(Path(arguments.data), name, arguments.rows)
     folds = make_folds(dataset, cv=3, seed=0)
     facts = facts_of(dataset)
     catalog = default_catalog().with_components(EXTRA)
@@ -303,6 +304,7 @@ def main() -> None:
         command.add_argument("--data", default=str(DATA))
         command.add_argument("--tables", nargs="+", default=TABLES)
         command.add_argument("--arms", default="", help="only arms whose name starts so")
+        command.add_argument("--rows", type=int, default=ROWS)
         command.add_argument("--jobs", type=int, default=2)
         command.add_argument("--seconds", type=float, default=60.0)
     arguments = parser.parse_args()

@@ -73,6 +73,7 @@ ARMS: tuple[Arm, ...] = (
     Arm("lgb linear trees", "lightgbm_linear", {}, ("ordinal",)),
     Arm("xgboost", "xgboost", {}, ("ordinal",)),
     Arm("catboost", "catboost"),
+    *(_boosted(f"lgb T0 {leaves} leaves", num_leaves=leaves) for leaves in (63, 127, 255)),  # instead of 31
     # forests
     Arm("xt T0", "extra_trees", _TREES, ("ordinal",)),
     Arm("xt T1 means", "extra_trees", _TREES, ("target",)),
