@@ -41,7 +41,8 @@ _DISK = tuple(f"[Errno {code}]" for code in (errno.ENOSPC, errno.EROFS, errno.ED
 
 _JOB_IDS = itertools.count(1)  # one executor may serve several fits: no two of their jobs share a number
 LOAD_MB_PER_SECOND = 100.0  # loading a fold model back, cautiously
-MODEL_SECONDS = 0.05  # processor seconds for each fold model that is loaded and joined; the least reserve has them once
+MODEL_SECONDS = 0.03  # processor seconds for each fold model that is loaded and joined
+JOINING = 0.4  # of the least reserve, what selecting leaves for that
 MOST_SLOWDOWN = 4.0
 LATEST_FOLDS = 10
 
@@ -172,8 +173,9 @@ def reserve_seconds(run: Run) -> float:
         total = sum(c.measures().fit_seconds / run.plan.n_folds for c in kept)
         more = 1.2 * growth_to_all(run) if run.folds.forward else 1.3
         refitting = min(more * max(longest, total / run.plan.n_jobs), 0.25 * run.plan.seconds)
-    waiting = MODEL_SECONDS * sum(len(c.outputs) for c in kept) * (_slowdown(run) - 1.0)
-    return run.plan.reserve_seconds + loading + waiting + refitting
+    joining = MODEL_SECONDS * sum(len(c.outputs) for c in kept) * _slowdown(run)
+    beyond = max(0.0, joining - JOINING * run.plan.reserve_seconds)
+    return run.plan.reserve_seconds + loading + beyond + refitting
 
 
 def _slowdown(run: Run) -> float:

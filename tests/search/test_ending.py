@@ -12,7 +12,7 @@ from automl.core import Budget
 from automl.search.loop import LATEST_FOLDS, Run, reserve_seconds
 from tests.search.builders import answer, plan, schedule
 
-TRIALS = 6
+TRIALS = 10
 
 
 def run_of(waited: list[float], **changes: Any) -> Run:
@@ -31,9 +31,14 @@ def run_of(waited: list[float], **changes: Any) -> Run:
 
 def test_the_end_gets_longer_where_folds_wait_for_the_processor():
     free, twice, thrice, stuck = (reserve_seconds(run_of([times] * TRIALS)) for times in (1.0, 2.0, 3.0, 50.0))
-    assert free == pytest.approx(1.0)  # what the plan keeps
     assert free < twice < thrice < stuck < 10.0
     assert thrice - free == pytest.approx(2 * (twice - free))
+
+
+def test_the_end_gets_longer_with_the_models_to_join():
+    few, many, more = (reserve_seconds(run_of([1.0] * trials)) for trials in (2, TRIALS, TRIALS + 1))
+    assert few == pytest.approx(1.0)  # what the plan keeps holds some
+    assert few < many < more
 
 
 def test_work_of_several_threads_takes_nothing_from_the_end():
