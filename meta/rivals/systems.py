@@ -52,6 +52,7 @@ class System:
 
 SYSTEMS: dict[str, System] = {
     "automl": System("", "Automl"),
+    "automl_fast": System("", "AutomlFast"),
     "constant": System("base", "Constant"),
     "rf_default": System("base", "Forest"),
     "lgbm_default": System("base", "LightGBM"),

@@ -168,10 +168,13 @@ def test_what_a_system_cannot_do_is_an_error_with_its_reason(bench: Any, sets: P
     assert row["status"] == "error" and row["error"] == "ValueError: the predictions are not all finite"
 
 
-def test_tables_of_the_knowledge_base_are_refused(bench: Any, sets: Path, tmp_path: Path, capsys: Any) -> None:
+@pytest.mark.parametrize("system", ["automl", "automl_fast"])
+def test_tables_of_the_knowledge_base_are_refused(
+    bench: Any, sets: Path, tmp_path: Path, capsys: Any, system: str
+) -> None:
     checksum = hashlib.sha256(sets.with_name("small.parquet").read_bytes()).hexdigest()
     manifest = tmp_path / "manifest.json"
-    asked = ["run", "--datasets", str(sets), "--systems", "automl", "--results", str(tmp_path / "r"), "--dry"]
+    asked = ["run", "--datasets", str(sets), "--systems", system, "--results", str(tmp_path / "r"), "--dry"]
     for table in ({"name": "another name", "checksum": checksum}, {"name": "small", "checksum": "0"}):
         manifest.write_text(json.dumps({"tables": [table]}))
         assert bench.rivals.main([*asked, "--manifest", str(manifest)]) == 2
