@@ -23,6 +23,9 @@ def print_drift(path: Path, by: str, target: str | None, drop: Sequence[str], me
     for option, name in (("--by", by), ("--target", target), *(("--drop", name) for name in drop)):
         if name is not None and name not in frame.columns:
             raise SettingError(f"{option} {name}: {path} has no such column")
+    for option, names in (("--target", [target]), ("--drop", drop)):
+        if by in names:
+            raise SettingError(f"--by {by} is also {option} {by}; name a column that stays in the table")
     y = None if target is None else frame[target]
     frame = frame.drop(columns=[*drop, *([] if target is None else [target])])
     report = drift_report(frame, by, y, metric=metric)

@@ -35,6 +35,14 @@ def _read(path: Path, fields: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
     return data
 
 
+def _emptied(folder: Path, *, keep: bool) -> None:
+    """Remove what is in a folder, and the folder unless it was there before."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if not keep:
+        folder.rmdir()
+
+
 class ModelFolder:
     """What ``automl fit --out`` writes, and every other command reads.
 
@@ -61,6 +69,8 @@ class ModelFolder:
                 raise SettingError(f"--out {self.path} is not empty; name a new folder, or add --overwrite")
             if not (self._record.is_file() or self.journal.is_file()):
                 raise SettingError(f"--out {self.path} holds files that automl did not make; name a new folder")
+            if self.path.resolve() == Path.cwd().resolve():
+                raise SettingError(f"--out {self.path} is the current folder, which cannot be replaced; name another")
         elif used and not is_folder:
             raise SettingError(f"--out {self.path} is a file; name a folder")
 
@@ -74,20 +84,22 @@ class ModelFolder:
     @contextmanager
     def renewed(self) -> Iterator[None]:
         """Put an empty folder in the place of an old one; the old one comes back if no model comes of it."""
-        old = self.path.with_name(f".{self.path.name}.replaced")
+        place = self.path.resolve()  # behind a link, the folder that it names
+        old = place.with_name(f".{place.name}.replaced")
         with self._refusing():
-            if self.path.exists():
+            empty = place.is_dir() and not any(place.iterdir())
+            if place.exists() and not empty:  # an empty one may be where something is mounted
                 shutil.rmtree(old, ignore_errors=True)
-                os.replace(self.path, old)
-            self.path.mkdir(parents=True)
+                os.replace(place, old)
+            place.mkdir(parents=True, exist_ok=True)
         try:
             yield
         except BaseException as error:
             if old.exists():
-                shutil.rmtree(self.path, ignore_errors=True)
-                os.replace(old, self.path)
+                shutil.rmtree(place, ignore_errors=True)
+                os.replace(old, place)
             elif isinstance(error, InputError):
-                shutil.rmtree(self.path)
+                _emptied(place, keep=empty)
             raise
         shutil.rmtree(old, ignore_errors=True)
 

@@ -13,7 +13,6 @@ __all__ = ["knowledge_app"]
 
 knowledge_app = typer.Typer(
     help="What later fits know: the base that automl comes with, and runs of your own. Nothing leaves this machine.",
-    no_args_is_help=True,
 )
 
 

@@ -22,10 +22,13 @@ class Asked:
     terminated: bool = False
 
     def code(self, stopped: str) -> int:
-        """Return the exit code of a fit that saved its model: 0, or 130 or 143 where it was asked to end early."""
-        if stopped != "interrupted":
-            return 0
-        return TERMINATED if self.terminated else INTERRUPTED
+        """Return the exit code of a fit that saved its model: 0, or 130 or 143 where it was asked to end early.
+
+        Somebody who sent SIGTERM is told so even where the search was over by then.
+        """
+        if self.terminated:
+            return TERMINATED
+        return INTERRUPTED if stopped == "interrupted" else 0
 
 
 @contextmanager

@@ -47,6 +47,7 @@ def read_table(request: Request) -> Table:
     if X.shape[1] == 0:
         raise DataError(f"{request.path} has no column to learn from beside the target {request.target!r}; add some")
     y = frame[request.target]
+    _check_target(y, request)
     weights = None if request.weights is None else _numbers(frame[request.weights])
     groups = None if request.groups is None else frame[request.groups]
     if request.task != "auto":
@@ -57,11 +58,21 @@ def read_table(request: Request) -> Table:
     return Table(X, y, classifies, why, weights, groups, times, tuple(aside))
 
 
+def _check_target(y: Any, request: Request) -> None:
+    """Refuse gaps in the target here, where one may be a word of the file that was read as missing."""
+    gaps = int(y.isna().sum())
+    if gaps and not str(request.path).lower().endswith((".parquet", ".pq")):
+        raise DataError(
+            f"--target {request.target}: {gaps} of {len(y)} values are missing: empty fields, or words such as None, "
+            "NA and null, which are read so. Rename that label in the file if it is one, else remove these rows"
+        )
+
+
 def _columns_like(name: str, frame: Any) -> str:
     names = [str(column) for column in frame.columns]
     near = difflib.get_close_matches(name, names, n=1)
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {near[0]!r}?"
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return f"its columns are: {', '.join(names[:12])}{more}"
 

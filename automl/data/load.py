@@ -76,10 +76,17 @@ def _read_parquet(file: Path) -> pd.DataFrame:
     try:
         names = pyarrow.parquet.read_schema(file).names
         if len(set(names)) == len(names):
-            return pd.read_parquet(file, engine="pyarrow")
+            return _all_columns(pd.read_parquet(file, engine="pyarrow"))
     except Exception as error:  # damaged bytes make Arrow raise nearly anything
         raise DataError(f"{str(file)!r} cannot be read as Parquet: {error}. Write it again.") from error
     raise DataError(_repeated_message(file, names))
+
+
+def _all_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return what pandas stored as a named index beside the other columns; names are text, as in every other file."""
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    whole = frame.reset_index(level=named) if named else frame
+    return whole.set_axis([str(name) for name in whole.columns], axis=1)
 
 
 def _read_text(file: Path, text_columns: Collection[str]) -> pd.DataFrame:

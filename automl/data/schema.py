@@ -11,11 +11,13 @@ import pandas as pd
 from automl.core import DataError, SchemaError
 from automl.data.container import open_table, refuse_cells
 from automl.data.dataset import Column, Container, Kind, Schema
+from automl.data.dates import find_format
 from automl.data.kinds import parses, unparsed_example
-from automl.data.reference import holds
+from automl.data.reference import holds, read_dates
 
 __all__ = ["as_frame", "check_type", "check_width", "conform", "opened"]
 
+_PROBED_DATES = 1_000
 _LEVELS = (Kind.CATEGORICAL, Kind.HIGH_CARDINALITY, Kind.BOOLEAN)
 
 
@@ -125,7 +127,7 @@ def check_type(series: pd.Series[Any], column: Column) -> None:
     if column.kind is Kind.NUMERIC or (column.numeric and column.kind in _LEVELS):
         moment = getattr(dtype, "kind", "") == "M"  # Arrow's would pass as numbers
         if moment or not (number or parses(series)):
-            example = series.dropna().iloc[0] if moment else unparsed_example(series)
+            example = next(iter(series.dropna()), pd.NaT) if moment else unparsed_example(series)
             raise SchemaError(
                 f"column {column.name!r} held numbers in fit; here it holds {example!r}. "
                 "Make the column numeric again: missing values may be NaN or None."
@@ -137,6 +139,23 @@ def check_type(series: pd.Series[Any], column: Column) -> None:
         )
     elif number and not series.isna().all():
         _check_number(series, column)
+    elif column.kind is Kind.DATE:
+        _check_dates(series, column)
+
+
+def _check_dates(series: pd.Series[Any], column: Column) -> None:
+    """Refuse dates that are all written in another way than in fit: each would be missing, without a word."""
+    values = series.dropna().iloc[:_PROBED_DATES]
+    if not len(values) or read_dates(values, column).notna().any():
+        return
+    texts, counts = np.unique(values.astype(str).to_numpy(dtype=object), return_counts=True)
+    other, _ = find_format(texts, counts)
+    if other is not None:
+        raise SchemaError(
+            f"column {column.name!r} held dates written as {column.date_format or 'datetimes'} in fit; here it holds "
+            f"{texts[0]!r}, which would be read as missing. Pass dates as in fit, or datetimes: "
+            f"pandas.to_datetime(X[{column.name!r}], format={other!r})."
+        )
 
 
 def _check_number(series: pd.Series[Any], column: Column) -> None:

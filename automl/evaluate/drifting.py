@@ -207,7 +207,7 @@ def column_values(dataset: Dataset, column: Column) -> tuple[Array, bool]:
     series = dataset.X[column.name]
     if column.kind is Kind.DATE:
         return seconds(series, column), True
-    if column.numeric:
+    if column.numeric or column.kind is Kind.NUMERIC:  # the latter also where numbers are stored as text
         return series.astype("float64").to_numpy(), column.kind in (Kind.NUMERIC, Kind.ID)
     codes = pd.factorize(series.astype("string"))[0].astype(np.float64)
     return np.where(codes < 0, np.nan, codes), False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import math
 import os
@@ -240,13 +241,18 @@ def _write_golden(folder: Path, rows: Any, container: str) -> None:
 
 
 def _is_mixed(column: Any) -> bool:
-    """Whether Parquet cannot hold the column as it is."""
+    """Whether Parquet cannot hold the column as it is, or not give it back."""
+    import pandas as pd
     import pyarrow
 
     try:
         pyarrow.Table.from_pandas(column.to_frame())
-    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError):  # the last: integers beyond 64 bits
-        return True
+        if not isinstance(column.dtype, np.dtype):  # what Arrow takes, its files may not hold
+            stored = io.BytesIO()
+            column.to_frame().to_parquet(stored, engine="pyarrow", index=False)
+            pd.read_parquet(stored, engine="pyarrow")
+    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError, NotImplementedError):
+        return True  # OverflowError: integers beyond 64 bits; others: categories that are intervals
     return False
 
 

@@ -204,7 +204,7 @@ class _Script:
         text = [c.name for c in self.schema.columns if str(c.kind) in _TEXT_KINDS and not c.numeric]
         text = [name for name in text if isinstance(name, str)]
         lines = ['if __name__ == "__main__":', "    if len(sys.argv) != 4:"]
-        lines += ['        raise SystemExit("usage: python pipeline.py TABLE.csv TARGET MODEL.joblib")']
+        lines += ['        raise SystemExit("usage: python pipeline.py COMMA_SEPARATED.csv TARGET MODEL.joblib")']
         lines += ["    path, target, output = sys.argv[1:]"]
         types = "dict.fromkeys(TEXT, str)" if text else ""
         if text:

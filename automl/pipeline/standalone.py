@@ -69,7 +69,8 @@ def read_table(path: Path, schema: dict[str, Any], sep: str | None = None, encod
     # Text is read as text: a category "007" must not become the number 7. The pipeline itself parses dates.
     text = ("categorical", "high_cardinality", "text", "date")
     as_text = {name: str for name, column in names.items() if column["kind"] in text and not column["numeric"]}
-    frame = pd.read_csv(path, sep=separator, encoding=encoding, dtype=as_text, low_memory=False)
+    decimal = decimal_mark(path, separator, encoding)
+    frame = pd.read_csv(path, sep=separator, decimal=decimal, encoding=encoding, dtype=as_text, low_memory=False)
     return arrange(frame, schema)
 
 
@@ -81,6 +82,18 @@ def best_separator(path: Path, names: dict[str, Any], encoding: str) -> str:
         return len(set(names).intersection(header)), len(header) == len(names)
 
     return max(",;\t|", key=fit)
+
+
+def decimal_mark(path: Path, separator: str, encoding: str) -> str:
+    """Return "," where fields end with semicolons and numbers are written with commas only, as automl read them."""
+    if separator != ";":
+        return "."
+    head = pd.read_csv(path, sep=separator, encoding=encoding, dtype=str, nrows=1000)
+    commas, points = (
+        any(column.str.fullmatch(number).any() for _, column in head.items())
+        for number in (r"-?\d+,\d+", r"-?\d+\.\d+")
+    )
+    return "," if commas and not points else "."
 
 
 def arrange(frame: pd.DataFrame, schema: dict[str, Any]) -> Any:

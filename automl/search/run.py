@@ -110,11 +110,11 @@ def run_fit(
             run.notes.append(f"memory has room for {n_jobs} of {wanted} workers")
         try:
             stopped = run_search(run, InterimEnsemble(run, dataset).update)
-            finished, failed = _finish(run, dataset)
+            finished, stopped = _finish(run, dataset, stopped)
         finally:
             forget_evaluation()  # a serial executor has opened the table in this process
         memory.look()
-        outcome = _outcome(run, finished, "error" if failed else stopped, memory.mb)
+        outcome = _outcome(run, finished, stopped, memory.mb)
         if ends:
             run.emit(Event("finished", summary(outcome), budget.elapsed()))
     return outcome
@@ -278,21 +278,21 @@ def _preparations(folder: Path, cap_mb: float) -> Preparations | None:
     return Preparations(folder, cap_mb)
 
 
-def _finish(run: Run, dataset: Dataset) -> tuple[Finished, bool]:
-    """Finish, and return whether joining failed and a single trial had to do.
+def _finish(run: Run, dataset: Dataset, stopped: str) -> tuple[Finished, str]:
+    """Finish, and return why the fit stopped: as the search did, or because joining failed or was interrupted.
 
     A first Ctrl-C while joining is answered with the model that is nearly there, a second one stops.
     """
     try:
-        return finish(run, dataset, refit=run.plan.refit), False
+        return finish(run, dataset, refit=run.plan.refit), stopped
     except KeyboardInterrupt:
         run.notes.append("interrupted while the ensemble was joined; joined again from fold models")
-        return finish(run, dataset, refit=False), False
+        return finish(run, dataset, refit=False), "interrupted"
     except NoModelError:
         raise
     except Exception as error:
         run.notes.append(f"no ensemble, the best single trial instead: {type(error).__name__}: {error}")
-        return finish_alone(run, dataset), True
+        return finish_alone(run, dataset), "error"
 
 
 def _outcome(run: Run, finished: Finished, stopped: str, peak_mb: float) -> FitOutcome:

@@ -33,6 +33,12 @@ def test_it_names_the_column_that_moves(table: str, capsys: pytest.CaptureFixtur
     assert "1 of 2 columns have moved: moves" in text and "month from" in text and "shuffled, " in text
 
 
+@pytest.mark.parametrize("option", ["--target", "--drop"])
+def test_the_column_of_time_stays_in_the_table(table: str, option: str, capsys: pytest.CaptureFixture[str]):
+    assert run(["drift", table, "--by", "month", option, "month"]) == 2
+    assert f"--by month is also {option} month" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("option", "name"), [("--by", "year"), ("--target", "year"), ("--drop", "year")])
 def test_a_column_that_is_not_there_is_named(table: str, option: str, name: str, capsys: pytest.CaptureFixture[str]):
     asked = ["--by", "month"] if option != "--by" else []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from automl.cli.folder import ModelFolder
@@ -89,3 +91,33 @@ def test_other_folders_are_refused(tmp_path):
         ModelFolder(tmp_path).record()
     with pytest.raises(SettingError, match="no folder"):
         ModelFolder(tmp_path / "none").check_run()
+
+
+def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with ModelFolder(Path()).renewed():  # empty, it may be used
+        ModelFolder(Path()).finish({"target": "y"})
+    assert [path.name for path in tmp_path.iterdir()] == ["automl.json"]
+    with pytest.raises(SettingError, match="is the current folder"):
+        ModelFolder(Path()).check_free(overwrite=True)
+
+
+def test_an_empty_folder_is_used_as_it_is(tmp_path):
+    place = tmp_path / "mounted"
+    place.mkdir()
+    number = place.stat().st_ino
+    with pytest.raises(DataError), ModelFolder(place).renewed():
+        (place / "request.json").write_text("{}")
+        raise DataError("no")
+    assert place.stat().st_ino == number and not any(place.iterdir())
+    finished(place)
+    assert place.stat().st_ino == number
+
+
+def test_a_link_stays_one(tmp_path):
+    finished(tmp_path / "large disk")
+    link = tmp_path / "model"
+    link.symlink_to(tmp_path / "large disk")
+    finished(link)
+    assert link.is_symlink() and (tmp_path / "large disk" / "automl.json").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["large disk", "model"]

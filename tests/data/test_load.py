@@ -68,6 +68,19 @@ def test_parquet(tmp_path, name):
     pd.testing.assert_frame_equal(load_table(str(tmp_path / name)), frame)
 
 
+def test_columns_that_pandas_stored_as_the_index_are_columns(tmp_path):
+    frame = pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [5, 6]})
+    frame.set_index(["a", "b"]).to_parquet(tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(load_table(tmp_path / "t.parquet"), frame)
+    frame.set_index(pd.Index([7, 9])).to_parquet(tmp_path / "t.parquet")  # an index without a name is none
+    assert load_table(tmp_path / "t.parquet").columns.tolist() == ["a", "b", "c"]
+
+
+def test_numbered_columns_of_parquet_have_names(tmp_path):
+    pd.DataFrame([[1.0, 2.0], [3.0, 4.0]]).to_parquet(tmp_path / "t.parquet")
+    assert load_table(tmp_path / "t.parquet").columns.tolist() == ["0", "1"]
+
+
 REFUSED = {
     "empty": ("", "t.csv", "is empty"),
     "blank": ("\n\n", "t.csv", "is empty"),

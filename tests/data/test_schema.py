@@ -181,3 +181,29 @@ def test_by_name_routing_gives_the_same_with_and_without_conform():
     )
     for table in (FRAME, FRAME[FRAME.columns[::-1]], FRAME.drop(columns="same").assign(extra=1)):
         assert pd.DataFrame(routed.transform(table)).equals(pd.DataFrame(routed.transform(conform(table, SCHEMA))))
+
+
+def written(dates, style: str) -> pd.DataFrame:
+    return pd.DataFrame({"day": pd.Series(dates).dt.strftime(style), "n": np.arange(len(dates), dtype=float)})
+
+
+@pytest.mark.parametrize("fit", ["%Y-%m-%d", None])
+@pytest.mark.parametrize("style", ["%d.%m.%Y", "%d %b %Y"])
+def test_dates_of_which_none_is_written_as_in_fit_are_refused(fit, style):
+    dates = pd.date_range("2020-01-01", periods=90)
+    known = written(dates, fit) if fit else pd.DataFrame({"day": dates, "n": np.arange(90.0)})
+    schema = infer_columns(known)
+    with pytest.raises(SchemaError, match="column 'day' held dates written as .*would be read as missing"):
+        conform(written(dates[::-1], style), schema)
+    conform(known.assign(day=dates), schema)  # datetimes have no style
+    conform(known.assign(day="unknown"), schema)  # no date at all is a missing one
+    conform(known.assign(day=[*known["day"].astype(str)[:1], *written(dates, style)["day"][1:]]), schema)
+
+
+@pytest.mark.parametrize(
+    "values", [[1.0, 2.0, 3.0, 4.0], pd.array([1, 2, None, 4], dtype="Int64"), [True, None, False, True]]
+)
+def test_datetimes_without_a_value_are_no_numbers(values):
+    schema = infer_columns(pd.DataFrame({"a": values, "b": [1.0, 3.0, 2.0, 5.0]}))
+    with pytest.raises(SchemaError, match="column 'a' held numbers in fit; here it holds NaT"):
+        conform(pd.DataFrame({"a": pd.Series([pd.NaT] * 4), "b": 1.0}), schema)

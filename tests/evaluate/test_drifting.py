@@ -35,6 +35,14 @@ def test_what_moves_is_named_and_what_does_not_is_not():
     assert np.isnan(report.batches["auc"][0]) and report.batches["auc"][4] > 0.7
 
 
+def test_numbers_stored_as_text_are_numbers():
+    frame = still(1)
+    frame["x0"] += 0.6 * BATCHES
+    report = drift_report(frame, BATCHES).features.set_index("feature")
+    told = drift_report(frame.assign(x0=frame["x0"].astype(str)), BATCHES).features.set_index("feature")
+    assert told.loc["x0", "ks"] == pytest.approx(report.loc["x0", "ks"]) and told.loc["x0", "drifts"]
+
+
 def test_values_that_go_missing_are_a_change():
     frame = still(1)
     frame.loc[(BATCHES >= 3) & (np.arange(400) % 2 == 0), "x0"] = np.nan

@@ -340,6 +340,23 @@ def test_an_error_while_joining_leaves_the_best_single_trial(
     assert model.estimate_.label.endswith("single trial") and model.predict(X).shape == (50,)
 
 
+def test_an_interrupt_while_joining_is_said_and_the_model_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    module = importlib.import_module("automl.search.finish")
+    calls, assemble = [], module.assemble
+
+    def once(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return assemble(*arguments, **options)
+
+    monkeypatch.setattr(module, "assemble", once)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model = estimator(tmp_path / "run").fit(X, Y)
+    assert model.outcome_.stopped == "interrupted" and model.predict(X).shape == (50,)
+    assert AutoClassifier.resume(tmp_path / "run", X, Y).outcome_.stopped != "interrupted"
+
+
 def test_what_was_under_way_when_a_folder_was_lost_costs_no_trial(tmp_path: Path):
     folder = tmp_path / "run"
 
