@@ -173,9 +173,9 @@ def reserve_seconds(run: Run) -> float:
         total = sum(c.measures().fit_seconds / run.plan.n_folds for c in kept)
         more = 1.2 * growth_to_all(run) if run.folds.forward else 1.3
         refitting = min(more * max(longest, total / run.plan.n_jobs), 0.25 * run.plan.seconds)
-    joining = MODEL_SECONDS * sum(len(c.outputs) for c in kept) * _slowdown(run)
-    beyond = max(0.0, joining - JOINING * run.plan.reserve_seconds)
-    return run.plan.reserve_seconds + loading + beyond + refitting
+    held = JOINING * run.plan.reserve_seconds
+    joining = max(held, MODEL_SECONDS * sum(len(c.outputs) for c in kept)) * _slowdown(run)
+    return run.plan.reserve_seconds + loading + (joining - held) + refitting
 
 
 def _slowdown(run: Run) -> float:
