@@ -147,4 +147,4 @@ def test_the_command_line_fits_resumes_and_predicts_with_times(table: Path, tmp_
 def test_times_serve_no_other_purpose(table: Path, capsys):
     assert run(["plan", str(table), "--target", "label", "--times", "label"]) == 2
     assert run(["plan", str(table), "--target", "label", "--times", "bach"]) == 2
-    assert "did you mean batch?" in capsys.readouterr().err
+    assert "did you mean 'batch'?" in capsys.readouterr().err

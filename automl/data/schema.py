@@ -106,9 +106,11 @@ def as_frame(table: Any, named: bool, schema: Schema, name: str) -> pd.DataFrame
 
 
 def _numbered(table: pd.DataFrame, names: list[Hashable], name: str) -> pd.DataFrame:
-    """Columns without names are taken by position, so that only the very same ones will do."""
+    """Columns without names are taken by position, so that only the very same ones will do; files spell them."""
     if list(table.columns) == names:
         return table
+    if list(table.columns) == [str(label) for label in names]:
+        return table.set_axis(names, axis=1)
     raise SchemaError(
         f"X has {table.shape[1]} features, but {name} is expecting {len(names)} features as input, numbered "
         f"0 to {len(names) - 1} in this order, as there were no column names in fit. Pass the same columns."

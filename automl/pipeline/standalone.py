@@ -90,7 +90,7 @@ def decimal_mark(path: Path, separator: str, encoding: str) -> str:
         return "."
     head = pd.read_csv(path, sep=separator, encoding=encoding, dtype=str, nrows=1000)
     commas, points = (
-        any(column.str.fullmatch(number).any() for _, column in head.items())
+        any(column.dropna().astype(str).str.fullmatch(number).any() for _, column in head.items())
         for number in (r"-?\d+,\d+", r"-?\d+\.\d+")
     )
     return "," if commas and not points else "."

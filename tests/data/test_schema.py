@@ -207,3 +207,11 @@ def test_datetimes_without_a_value_are_no_numbers(values):
     schema = infer_columns(pd.DataFrame({"a": values, "b": [1.0, 3.0, 2.0, 5.0]}))
     with pytest.raises(SchemaError, match="column 'a' held numbers in fit; here it holds NaT"):
         conform(pd.DataFrame({"a": pd.Series([pd.NaT] * 4), "b": 1.0}), schema)
+
+
+def test_numbered_columns_may_come_as_files_spell_them():
+    table = pd.DataFrame([[1.0, 2.0], [3.0, 5.0], [4.0, 4.0]])
+    schema = infer_columns(table)
+    pd.testing.assert_frame_equal(conform(table.set_axis(["0", "1"], axis=1), schema), table)
+    with pytest.raises(SchemaError, match="numbered 0 to 1"):
+        conform(table.set_axis(["1", "0"], axis=1), schema)
