@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import pickle
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
     candidates = retained(run)
     # a constant changes no ranks, so rank metrics would take it in for nothing: only where there is nothing else
     candidates = [c for c in candidates if c.model.family != "prior"] or candidates
-    if not candidates or (candidates[0].model.family == "prior" and (_partial(run) or _screened(run))):
+    if not candidates or (candidates[0].model.family == "prior" and _beats_constant(run)):
         return _last_resort(run, dataset)
     evidence = Evidence.of(run, dataset)
     selected = choose(run, evidence, candidates)
@@ -262,10 +262,32 @@ def _announce(run: Run, selected: Selected, members: Sequence[Member], score: Es
     run.emit(Event("ensemble", data, run.budget.elapsed()))
 
 
-def _partial(run: Run) -> list[Candidate]:
-    """Trials other than a constant that have at least one fold model on disk."""
-    there = [c for c in run.schedule.candidates if c.model.family != "prior"]
-    return [c for c in there if any(Path(path).exists() for path in c.artifacts)]
+def best_partial(candidates: Sequence[Candidate]) -> Candidate | None:
+    """Return the trial that scores best on the folds it has, of those with a fold model on disk.
+
+    A constant is returned only where it is better on the folds of the best of the others.
+    """
+    there = [c for c in candidates if any(Path(path).exists() for path in c.artifacts)]
+    others = [c for c in there if c.model.family != "prior"]
+    if not others:
+        return None
+    # not the loss of the trial: one that was cut short has none
+    best = min(others, key=lambda c: (_mean_loss(c, c.outputs), -len(c.outputs)))
+    constants = [c for c in there if c.model.family == "prior" and set(best.outputs) <= set(c.outputs)]
+    better = [c for c in constants if _mean_loss(c, best.outputs) < _mean_loss(best, best.outputs)]
+    return better[0] if better else best
+
+
+def _beats_constant(run: Run) -> bool:
+    """Whether there is something better than a constant among trials that are not complete."""
+    best = best_partial(run.schedule.candidates)
+    return bool(_screened(run)) if best is None else best.model.family != "prior"
+
+
+def _mean_loss(candidate: Candidate, folds: Collection[int]) -> float:
+    """Return the mean optimised loss over some folds; infinite where there is none, or it is not defined."""
+    losses = [float(next(iter(candidate.outputs[fold].losses.values()))) for fold in folds]
+    return float(np.mean(losses)) if losses and np.isfinite(losses).all() else float("inf")
 
 
 def _screened(run: Run) -> list[Candidate]:
@@ -274,13 +296,12 @@ def _screened(run: Run) -> list[Candidate]:
 
 
 def _last_resort(run: Run, dataset: Dataset) -> Finished:
-    """No trial is complete: take the trial that came furthest, else one of some rows, else predict a constant."""
-    partial, screened = _partial(run), _screened(run)
+    """No trial is complete: take what is best on its folds, else one of some rows, else predict a constant."""
+    best, screened = best_partial(run.schedule.candidates), _screened(run)
     nothing = float("nan")
     value, n, label = nothing, 0, "no score: constant model"
     members: tuple[Member, ...] = ()
-    if partial:
-        best = min(partial, key=lambda c: (-len(c.outputs), c.loss))
+    if best is not None:
         models = [load_model(path) for path in best.artifacts if Path(path).exists()]
         models = models[-1:] if run.folds.forward else models
         run.notes.append(f"no trial was complete; the model is {best.model.name} on {len(models)} fold(s)")
