@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 LEAST_SECONDS = 5.0
+QUICK_SHARE = 1 / 16  # of the time; a first real model that is to take more comes behind a simple one
+SIMPLE = ("linear", "tree", "discriminant")
 REFIT_BELOW = 0.9  # share of the rows that a holdout leaves for training: more rows would change the members little
 FREE_MEMORY = 0.8  # share of what machine and container leave free that a fit may take
 CACHE_SHARE = 0.1  # of the memory, for prepared rows
@@ -96,6 +98,8 @@ def resolve(dataset: Dataset, settings: Settings, *, n_jobs: int | None = None) 
     memory = memory_limit_mb(settings)
     train_rows = max(len(train) for train, _ in folds.pairs)
     cost = CostModel(space.catalog, facts, train_rows, advice.slower)
+    if settings.time_budget is not None:
+        portfolio = quick_start(portfolio, space, cost, settings.time_budget * n_jobs / len(folds))
     plan = FitPlan(
         task=str(dataset.task),
         metric=metric.name,
@@ -156,6 +160,26 @@ def _screening(
     """Return on how many rows trials are tried first, judged by the cost of the first real model."""
     seconds = None if settings.time_budget is None else settings.time_budget * n_jobs
     return screening_rows(train_rows, n_folds * max(map(cost.nominal, portfolio[:2])), seconds)
+
+
+def quick_start(portfolio: tuple[Config, ...], space: Space, cost: CostModel, seconds: float) -> tuple[Config, ...]:
+    """Put the cheapest simple model behind the constant, where the first real one might take most of the time.
+
+    Parameters
+    ----------
+    seconds : float
+        Of all workers together, for each fold.
+    """
+    families = [space.component(config.steps[-1].component).family for config in portfolio]
+    first = next((place for place, family in enumerate(families) if family != "prior"), None)
+    simple = [place for place, family in enumerate(families) if family in SIMPLE]
+    if first is None or not simple or cost.nominal(portfolio[first]) < QUICK_SHARE * seconds:
+        return portfolio
+    quick = min(simple, key=lambda place: cost.nominal(portfolio[place]))
+    if cost.nominal(portfolio[quick]) >= cost.nominal(portfolio[first]):
+        return portfolio
+    rest = (config for place, config in enumerate(portfolio) if place >= first and place != quick)
+    return (*portfolio[:first], portfolio[quick], *rest)
 
 
 def _with_own(portfolio: tuple[Config, ...], space: Space) -> tuple[Config, ...]:
