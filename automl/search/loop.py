@@ -231,7 +231,8 @@ def _take_in(run: Run, result: FoldResult) -> None:
     for one in ended:
         announce(run, one)
     candidate = run.schedule.candidates[result.trial or 0]
-    if candidate.result is not None and not candidate.complete:
+    cut_short = candidate.result is not None and candidate.result.status is Status.CANCELLED
+    if candidate.result is not None and not candidate.complete and not cut_short:  # its folds may be all there is
         discard(run, candidate)
     elif ended:
         keep_best(run)

@@ -42,7 +42,7 @@ __all__ = [
 
 LEAST_SECONDS = 5.0
 QUICK_SHARE = 1 / 16  # of the time; a first real model that is to take more comes behind a simple one
-SIMPLE = ("linear", "tree", "discriminant")
+SIMPLE = ("linear_discriminant", "logistic", "ridge_path", "ridge", "decision_tree")  # the first there is, if cheap
 REFIT_BELOW = 0.9  # share of the rows that a holdout leaves for training: more rows would change the members little
 FREE_MEMORY = 0.8  # share of what machine and container leave free that a fit may take
 CACHE_SHARE = 0.1  # of the memory, for prepared rows
@@ -163,20 +163,20 @@ def _screening(
 
 
 def quick_start(portfolio: tuple[Config, ...], space: Space, cost: CostModel, seconds: float) -> tuple[Config, ...]:
-    """Put the cheapest simple model behind the constant, where the first real one might take most of the time.
+    """Put a simple model behind the constant, where the first real one might take most of the time.
 
     Parameters
     ----------
     seconds : float
         Of all workers together, for each fold.
     """
-    families = [space.component(config.steps[-1].component).family for config in portfolio]
-    first = next((place for place, family in enumerate(families) if family != "prior"), None)
-    simple = [place for place, family in enumerate(families) if family in SIMPLE]
-    if first is None or not simple or cost.nominal(portfolio[first]) < QUICK_SHARE * seconds:
+    models = [config.steps[-1].component for config in portfolio]
+    first = next((place for place, model in enumerate(models) if space.component(model).family != "prior"), None)
+    if first is None or (dear := cost.nominal(portfolio[first])) < QUICK_SHARE * seconds:
         return portfolio
-    quick = min(simple, key=lambda place: cost.nominal(portfolio[place]))
-    if cost.nominal(portfolio[quick]) >= cost.nominal(portfolio[first]):
+    simple = [models.index(model) for model in SIMPLE if model in models]
+    quick = next((place for place in simple if cost.nominal(portfolio[place]) < dear), None)
+    if quick is None:
         return portfolio
     rest = (config for place, config in enumerate(portfolio) if place >= first and place != quick)
     return (*portfolio[:first], portfolio[quick], *rest)

@@ -4,8 +4,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from automl import AutoClassifier
+from automl.execute import SerialExecutor
 from automl.search.finish import best_partial
 
 
@@ -37,3 +40,29 @@ def test_a_constant_is_taken_only_where_it_is_better_on_the_same_folds(on_disk: 
     assert best_partial([trial("prior", {1: 0.1}, on_disk), good]) is good  # nothing to compare by
     assert best_partial([trial("prior", {0: 1.6}, on_disk), good]) is good
     assert best_partial([constant]) is None and best_partial([]) is None
+
+
+class CutShort(SerialExecutor):
+    """Is interrupted, once, when so many jobs have ended."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._left = after
+
+    def collect(self, timeout: float | None) -> Any:
+        if self._left == 0:
+            self._left = -1
+            raise KeyboardInterrupt
+        self._left -= 1
+        return super().collect(timeout)
+
+
+def test_a_trial_that_the_end_cuts_short_is_still_there_to_be_taken():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    settings = {"include": ["linear"], "cv": 3, "n_jobs": 1, "random_state": 0, "verbose": 0}
+    model = AutoClassifier(None, max_trials=5, executor=CutShort(4), **settings)  # the constant, and one fold more
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, (X[:, 0] > 0).astype(int))
+    assert any("no trial was complete; the model is" in note for note in model.outcome_.notes), model.outcome_.notes
+    assert model.score(X, (X[:, 0] > 0).astype(int)) > 0.9
