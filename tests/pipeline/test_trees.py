@@ -112,7 +112,7 @@ def test_a_union_keeps_the_columns_or_not():
 def test_a_stack_is_fitted_on_what_its_models_did_not_see():
     data, _ = table("regression")
     tree = Config.of(Step.of("stack", of("knn"), passthrough=False), Step.of("ridge", alpha=1e-3))
-    stack = built(tree, "regression")["model"]
+    stack = built(tree, "regression")["model"].regressor
     stack.set_params(part1__n_neighbors=1)
     rng = np.random.default_rng(0)
     X, noise = rng.normal(size=(150, 4)), rng.normal(size=150)  # one neighbour repeats what it has seen
