@@ -143,7 +143,9 @@ def test_a_counted_run_with_knowledge_is_the_same_again_and_with_workers(base):
     one = fitted(knowledge=str(base), optimizer="bayes", max_trials=14)
     other = fitted(knowledge=str(base), optimizer="bayes", max_trials=14, executor="process", n_jobs=2)
     assert one.outcome_.plan.knowledge.startswith("base")
-    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    assert one.outcome_.members == other.outcome_.members
+    # the last digit of a sum may depend on where in memory the rows lie
+    np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(X), rtol=1e-12)
 
 
 # ---- earlier runs
