@@ -180,9 +180,7 @@ class AutomlFast(Automl):
     def fit(self, X: Any, y: Any) -> None:
         super().fit(X, y)
         score = float(self.model.menu()["score"].iloc[0])
-        loss = 1 - score if self.task == "binary" else abs(score)
-        self.model = self.model.select(max_loss_increase=0.01 * loss)
-        self.info["members"] = [(m.config.shape(), round(m.weight, 3)) for m in self.model.outcome_.members]
+        self.model = self.model.select(max_loss_increase=0.01 * (1 - score if self.task == "binary" else abs(score)))
 
 
 class Flaml(Adapter):
@@ -378,10 +376,8 @@ class Gama(Adapter):
 
 
 ADAPTERS: dict[str, type[Adapter]] = {
-    kind.__name__: kind
-    for kind in (
-        Automl, AutomlFast, AutoGluon, CatBoost, Constant, Flaml, Forest, Gama, H2O, LightAutoML, LightGBM, Mljar,
-        Tpot,
+    kind.__name__: kind for kind in (
+        Automl, AutomlFast, AutoGluon, CatBoost, Constant, Flaml, Forest, Gama, H2O, LightAutoML, LightGBM, Mljar, Tpot,
     )
 }  # fmt: skip
 
