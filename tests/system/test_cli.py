@@ -161,7 +161,7 @@ def test_a_model_is_not_overwritten_unasked(model, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--target", "stat"], "did you mean state?"),
+        (["--target", "stat"], "did you mean 'state'?"),
         (["--target", "state", "--drop", "colour"], "--drop colour"),
         (["--target", "state", "--weights", "pump_type"], "not every value is a number"),
         (["--target", "state", "--metric", "r2"], "r2"),

@@ -1,0 +1,40 @@
+"""What an export writes to files and reads from them, where they cannot hold it as it is."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+
+from automl.data.dataset import Container, Kind, Schema, Task
+from tests.pipeline.test_export import column, frame_model, predict, table, write
+
+
+@pytest.mark.parametrize("kind", ["intervals", "dictionary"])
+def test_categories_that_parquet_takes_and_cannot_give_back_are_text(tmp_path: Path, kind: str) -> None:
+    import pyarrow
+
+    made = {
+        "intervals": pd.cut(pd.Series(np.arange(32.0)), 3),
+        "dictionary": pd.Series(
+            ["a", "b"] * 16, dtype=pd.ArrowDtype(pyarrow.dictionary(pyarrow.int32(), pyarrow.string()))
+        ),
+    }
+    X = pd.DataFrame({"kind": made[kind], "n": np.arange(32.0)})
+    schema = Schema((column("kind", Kind.CATEGORICAL, numeric=False, dtype="category"), column("n")), Container.FRAME)
+    model = make_pipeline(ColumnTransformer([("n", "passthrough", ["n"])]), Ridge()).fit(X, np.arange(32.0))
+    folder = write(tmp_path / "model", model, schema=schema, golden_X=X, task=Task.REGRESSION, classes=None)
+    assert pd.read_parquet(folder / "golden.parquet")["kind"].iloc[0] == str(made[kind].iloc[0])
+    assert predict(folder, "--check").returncode == 0
+
+
+@pytest.mark.parametrize("decimal", [",", "."])
+def test_decimal_commas_between_semicolons_are_read_as_automl_reads_them(tmp_path: Path, decimal: str) -> None:
+    X = table()[["size", "count", "code"]]
+    X.to_csv(tmp_path / "new.csv", sep=";", decimal=decimal, index=False)
+    done = predict(write(tmp_path / "model"), tmp_path / "new.csv", "-o", tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == frame_model().predict(table()).tolist()
