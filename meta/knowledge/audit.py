@@ -3,6 +3,8 @@
     python -m meta.knowledge.audit                               # on meta/knowledge/base
     python -m meta.knowledge.audit --found ../workshop/run       # on what there is so far
     python -m meta.knowledge.audit --end-to-end --out warm.jsonl # whole fits on develop, warm and cold; resumable
+    python -m meta.knowledge.audit --end-to-end --left-out --tables letter --out left.jsonl
+                                                                 # on tables of the base, each by a base without it
 
 Regret: loss of the best configuration so far (or of the ensemble so far), 0 for the best known of the table and 1 for
 its median, mean over the first 25 trials; in time, mean over the units that these trials take by hand.
@@ -52,8 +54,9 @@ def main() -> None:
     parser.add_argument("--end-to-end", action="store_true", help="whole fits, warm against cold")
     parser.add_argument("--out", type=Path, default=Path("warm.jsonl"), help="results of --end-to-end; goes on there")
     parser.add_argument("--base", type=Path, default=SHIPPED, help="knowledge base of --end-to-end")
+    parser.add_argument("--left-out", action="store_true", help="whole fits on the tables of --found, not on develop")
     parser.add_argument("--seconds", type=float, nargs="+", default=[30.0, 60.0])
-    parser.add_argument("--tables", nargs="*", help="of develop; by default all")
+    parser.add_argument("--tables", nargs="*", help="by default all")
     parser.add_argument("--starts", nargs="*", help="of warm, cold and bare; by default all")
     parser.add_argument("--show", action="store_true", help="only print what --out holds")
     given = parser.parse_args()
@@ -61,7 +64,8 @@ def main() -> None:
         from meta.knowledge.warm import STARTS, report, run_all
 
         if not given.show:
-            run_all(given.out, given.base, tuple(given.seconds), given.tables, given.starts or STARTS)
+            base = read_results(given.found) if given.left_out else given.base
+            run_all(given.out, base, tuple(given.seconds), given.tables, given.starts or STARTS)
         print(report(given.out))
         return
     print(audit(read_results(given.found)))

@@ -1,4 +1,4 @@
-"""Whole fits with and without the knowledge base, on tables that are measured on; resumable.
+"""Whole fits with and without the knowledge base, on tables that it does not hold; resumable.
 
 A cell is a table, a time and a start: ``warm`` as automl comes, ``cold`` without the base (the portfolio ordered by
 hand), ``bare`` without either (the defaults of every model, those declared cheap first, then random search). What is
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ import pandas as pd
 from automl.metalearn import KnowledgeBase
 from automl.optimize import Optimizer
 from automl.space import Space
+from meta.knowledge.learn import learn
+from meta.knowledge.results import Results
 from meta.knowledge.tables import Source, checksum, sources
 
-__all__ = ["STARTS", "CompromisedError", "check_apart", "report", "run_all"]
+__all__ = ["STARTS", "CompromisedError", "check_apart", "learnt_without", "report", "run_all"]
 
 TEST_SHARE = 0.25
 MOST_ROWS = 20_000  # for training
@@ -51,24 +54,43 @@ def check_apart(base: KnowledgeBase, measured: Mapping[str, str]) -> None:
 
 def run_all(
     out: Path,
-    base: Path,
+    base: Path | Results,
     seconds: Sequence[float],
     names: Sequence[str] | None = None,
     starts: Sequence[str] = STARTS,
 ) -> None:
-    """Do every cell that ``out`` does not hold yet, the starts of a table one after the other."""
-    known = KnowledgeBase.load(base)
-    wanted = [s for s in sources(part="develop") if names is None or s.name in names]
-    check_apart(known, {source.name: checksum(source) for source in wanted})
+    """Do every cell that ``out`` does not hold yet, the starts of a table one after the other.
+
+    Parameters
+    ----------
+    base : path or Results
+        A knowledge base, to measure on tables of ``develop``. Or what the workshop found, to measure on its own tables,
+        each with a base that is learnt without it (every order in use), kept beside ``out``.
+    """
+    part = "develop" if isinstance(base, Path) else "meta_only"
+    wanted = [s for s in sources(part=part) if names is None or s.name in names]
+    if isinstance(base, Path):
+        check_apart(KnowledgeBase.load(base), {source.name: checksum(source) for source in wanted})
     done = {(r["table"], r["seconds"], r["start"], r["base"]) for r in _records(out)}
     for budget in seconds:
         for source in wanted:
+            known = KnowledgeBase.load(base if isinstance(base, Path) else learnt_without(source, base, out))
             for start in starts:
                 if (source.name, budget, start, known.checksum) in done:
                     continue
                 record = cell(source, budget, start, known)
                 with out.open("a") as file:
                     file.write(json.dumps({**record, "start": start, "base": known.checksum}) + "\n")
+
+
+def learnt_without(source: Source, results: Results, out: Path) -> Path:
+    """Return the folder of a knowledge base that has not seen a table: learnt on the first call, beside ``out``."""
+    folder = out.with_suffix(".bases") / source.name
+    if not folder.exists():
+        folder.parent.mkdir(exist_ok=True)
+        learn(replace(results, tables=tuple(table for table in results.tables if table.name != source.name)), folder)
+    check_apart(KnowledgeBase.load(folder), {source.name: checksum(source)})
+    return folder
 
 
 def defaults_then_random(space: Space, seed: int) -> Optimizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from automl.data import make_dataset
+from automl.metalearn import KnowledgeBase
 from automl.space import build_space, default_catalog, facts_of
 from meta.knowledge import warm
 from meta.knowledge.learn import learn
@@ -69,6 +71,20 @@ def test_a_base_with_a_measured_table_is_refused_before_anything_is_fitted(devel
     with pytest.raises(warm.CompromisedError, match="coins"):
         warm.run_all(tmp_path / "w.jsonl", tmp_path / "base", (30.0,))
     assert develop == []
+
+
+def test_tables_of_the_base_are_measured_with_bases_that_have_not_seen_them(develop, tmp_path):
+    known = results(n_tables=3)
+    named = dataclasses.replace(known.tables[0], name="coins")
+    seen = dataclasses.replace(known, tables=(named, *known.tables[1:]))
+    warm.run_all(tmp_path / "w.jsonl", seen, (30.0,), ["coins"], ["warm", "cold"])
+    assert develop == [("coins", "warm"), ("coins", "cold")]
+    base = KnowledgeBase.load(tmp_path / "w.bases" / "coins")
+    assert [table["name"] for table in base.manifest["tables"]] == ["t1", "t2"]
+    written = (tmp_path / "w.bases" / "coins" / "manifest.json").stat().st_mtime_ns
+    warm.run_all(tmp_path / "w.jsonl", seen, (30.0, 60.0), ["coins"], ["warm"])
+    assert develop[2:] == [("coins", "warm")]
+    assert (tmp_path / "w.bases" / "coins" / "manifest.json").stat().st_mtime_ns == written
 
 
 def test_bare_means_defaults_and_then_chance():
