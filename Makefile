@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# a process for each core; what is left goes to whoever is done first
+SPREAD := -n auto --maxprocesses 8 --dist worksteal
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test lint types unit lowest clean
@@ -25,10 +27,10 @@ types: .venv/installed-dev
 	$(BIN)/mypy
 
 unit: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 lowest: .venv-lowest/installed
-	.venv-lowest/bin/python -m pytest -p no:cacheprovider
+	.venv-lowest/bin/python -m pytest -p no:cacheprovider $(SPREAD)
 
 clean:
 	rm -rf .venv .venv-lowest demo-model .mypy_cache .ruff_cache .pytest_cache .hypothesis

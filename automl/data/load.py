@@ -29,8 +29,8 @@ _MOST_COLUMNS = 100_000
 _ZERO, _BINARY = re.compile("\0"), re.compile("[\0-\x08\x0e-\x19\x1b]")  # the latter is in no Latin-1 text
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _DECIMAL_COMMA, _DECIMAL_POINT = (
-    re.compile(r"(?:^|;)-?\d+,\d+(?=;|$)", re.M),
-    re.compile(r"(?:^|;)-?\d+\.\d+(?=;|$)", re.M),
+    re.compile(r"(?:^|;)-?\d+,\d+(?=;|\r?$)", re.M),
+    re.compile(r"(?:^|;)-?\d+\.\d+(?=;|\r?$)", re.M),
 )
 
 

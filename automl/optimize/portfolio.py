@@ -25,5 +25,8 @@ class Portfolio:
     def recall(self, config: Config) -> bool:
         if not self._left:
             return False
-        self._left.pop()
+        keys = [one.key() for one in self._left]
+        key = config.key()
+        # the order may be another one than in the process that was given this one
+        self._left.pop(keys.index(key) if key in keys else -1)
         return True

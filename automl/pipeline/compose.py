@@ -67,14 +67,14 @@ def build(config: Config, schema: Schema, facts: Facts, *, catalog: Catalog, see
         chosen = make(catalog.get(target.component), target.values, facts, seed)
         estimator = transformed(estimator, chosen)
     elif not facts.task.classifies:
-        estimator = _on_its_scale(model, estimator)
+        estimator = _on_its_scale(model, estimator, facts)
     return Pipeline([*parts, ("model", estimator)])
 
 
-def _on_its_scale(model: Component, estimator: Any) -> Any:
+def _on_its_scale(model: Component, estimator: Any, facts: Facts) -> Any:
     """Return a regressor of the target as the model wants it."""
     if model.bounded:
-        return transformed(estimator, bounded_target())
+        return transformed(estimator, bounded_target(in_time=facts.has_times))
     return transformed(estimator, None) if model.scale_target else estimator
 
 
@@ -100,7 +100,7 @@ class _Maker:
         model = self.catalog.get(last.component)
         estimator = make(model, last.values, self.facts, self.seed)
         if not self.facts.task.classifies:
-            estimator = _on_its_scale(model, estimator)
+            estimator = _on_its_scale(model, estimator, self.facts)
         fills = "missing" in outer.accepts and "missing" not in model.accepts
         scales = model.preparation is Preparation.DENSE and outer.preparation is not Preparation.DENSE
         return chain(

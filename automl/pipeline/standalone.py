@@ -9,10 +9,13 @@ This file is copied as predict.py into every export; it imports nothing of autom
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import importlib.metadata
 import json
+import re
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -63,22 +66,42 @@ def read_table(path: Path, schema: dict[str, Any], sep: str | None = None, encod
 
         return sparse.csr_matrix(sparse.load_npz(path))
     if path.suffix in (".parquet", ".pq"):
-        return arrange(pd.read_parquet(path), schema)
+        return arrange(all_columns(pd.read_parquet(path)), schema)
     names = {str(column["name"]): column for column in schema["columns"]}
     separator = sep or best_separator(path, names, encoding)
     # Text is read as text: a category "007" must not become the number 7. The pipeline itself parses dates.
     text = ("categorical", "high_cardinality", "text", "date")
     as_text = {name: str for name, column in names.items() if column["kind"] in text and not column["numeric"]}
     decimal = decimal_mark(path, separator, encoding)
-    frame = pd.read_csv(path, sep=separator, decimal=decimal, encoding=encoding, dtype=as_text, low_memory=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header lose their end
+        try:
+            frame = pd.read_csv(
+                path,
+                sep=separator,
+                decimal=decimal,
+                encoding=encoding,
+                dtype=as_text,
+                low_memory=False,
+                index_col=False,
+            )
+        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+            raise SystemExit(f"{path} is ragged: {str(error).strip()}.") from error
     return arrange(frame, schema)
+
+
+def all_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return what pandas stored as a named index beside the other columns; names are text, as in every other file."""
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    whole = frame.reset_index(level=named) if named else frame
+    return whole.set_axis([str(name) for name in whole.columns], axis=1)
 
 
 def best_separator(path: Path, names: dict[str, Any], encoding: str) -> str:
     """Return the separator under which most columns of the header are known, or else which gives the right number."""
 
     def fit(separator: str) -> tuple[int, bool]:
-        header = pd.read_csv(path, sep=separator, nrows=0, encoding=encoding).columns
+        header = pd.read_csv(path, sep=separator, nrows=0, encoding=encoding, index_col=False).columns
         return len(set(names).intersection(header)), len(header) == len(names)
 
     return max(",;\t|", key=fit)
@@ -88,10 +111,10 @@ def decimal_mark(path: Path, separator: str, encoding: str) -> str:
     """Return "," where fields end with semicolons and numbers are written with commas only, as automl read them."""
     if separator != ";":
         return "."
-    head = pd.read_csv(path, sep=separator, encoding=encoding, dtype=str, nrows=1000)
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        head = file.read(65_536).decode(encoding, errors="replace")
     commas, points = (
-        any(column.dropna().astype(str).str.fullmatch(number).any() for _, column in head.items())
-        for number in (r"-?\d+,\d+", r"-?\d+\.\d+")
+        re.search(rf"(?:^|;)-?\d+{mark}\d+(?=;|\r?$)", head, re.MULTILINE) is not None for mark in (",", r"\.")
     )
     return "," if commas and not points else "."
 

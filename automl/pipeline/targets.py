@@ -13,6 +13,7 @@ from automl.space.facts import Facts
 __all__ = ["bounded_target", "log_target", "quantile_target", "transformed"]
 
 _AROUND = 0.5  # how far, in parts of the range of the target, predictions may lie outside of it
+_AHEAD = 3.0  # the same of rows in time, where a trend may go on
 _BEYOND = 0.1  # how far, in parts of the logarithmic range, predictions may lie above the targets of training
 
 
@@ -32,9 +33,10 @@ def log_target(strength: float = 30.0) -> Any:
     )
 
 
-def bounded_target() -> Any:
-    """The target as it is; predictions are cut where they lie half its range beyond it."""
-    return chain(*_bounds(-_AROUND, 1 + _AROUND))
+def bounded_target(*, in_time: bool = False) -> Any:
+    """The target as it is; predictions are cut where they lie half its range beyond it, farther where time goes on."""
+    around = _AHEAD if in_time else _AROUND
+    return chain(*_bounds(-around, 1 + around))
 
 
 def _bounds(low: float, high: float) -> list[tuple[str, Any]]:

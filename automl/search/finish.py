@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import pickle
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -265,17 +266,17 @@ def _announce(run: Run, selected: Selected, members: Sequence[Member], score: Es
 def best_partial(candidates: Sequence[Candidate]) -> Candidate | None:
     """Return the trial that scores best on the folds it has, of those with a fold model on disk.
 
-    A constant is returned only where it is better on the folds of the best of the others.
+    Two are compared on the folds that both have. A constant is returned only where it is better than the best of the
+    others.
     """
     there = [c for c in candidates if any(Path(path).exists() for path in c.artifacts)]
     others = [c for c in there if c.model.family != "prior"]
     if not others:
         return None
-    # not the loss of the trial: one that was cut short has none
-    best = min(others, key=lambda c: (_mean_loss(c, c.outputs), -len(c.outputs)))
-    constants = [c for c in there if c.model.family == "prior" and set(best.outputs) <= set(c.outputs)]
-    better = [c for c in constants if _mean_loss(c, best.outputs) < _mean_loss(best, best.outputs)]
-    return better[0] if better else best
+    best, *rest = sorted(others, key=lambda c: -len(c.outputs))
+    for challenger in rest:
+        best = challenger if _is_better(challenger, best) else best
+    return next((c for c in there if c.model.family == "prior" and _is_better(c, best)), best)
 
 
 def _beats_constant(run: Run) -> bool:
@@ -284,10 +285,14 @@ def _beats_constant(run: Run) -> bool:
     return bool(_screened(run)) if best is None else best.model.family != "prior"
 
 
-def _mean_loss(candidate: Candidate, folds: Collection[int]) -> float:
-    """Return the mean optimised loss over some folds; infinite where there is none, or it is not defined."""
-    losses = [float(next(iter(candidate.outputs[fold].losses.values()))) for fold in folds]
-    return float(np.mean(losses)) if losses and np.isfinite(losses).all() else float("inf")
+def _is_better(one: Candidate, other: Candidate) -> bool:
+    """Whether the mean optimised loss is less on the folds on which both have one: folds differ more than models."""
+    # not the losses of the trials: one that was cut short has none
+    own, others = (dict(zip(sorted(c.outputs), c.fold_losses(), strict=True)) for c in (one, other))
+    both = [fold for fold in own.keys() & others.keys() if np.isfinite([own[fold], others[fold]]).all()]
+    if both:
+        return bool(np.mean([own[fold] for fold in both]) < np.mean([others[fold] for fold in both]))
+    return any(map(np.isfinite, own.values())) and not any(map(np.isfinite, others.values()))
 
 
 def _screened(run: Run) -> list[Candidate]:
@@ -301,8 +306,8 @@ def _last_resort(run: Run, dataset: Dataset) -> Finished:
     nothing = float("nan")
     value, n, label = nothing, 0, "no score: constant model"
     members: tuple[Member, ...] = ()
-    if best is not None:
-        models = [load_model(path) for path in best.artifacts if Path(path).exists()]
+    models = [] if best is None else _loadable(best.artifacts)
+    if best is not None and models:
         models = models[-1:] if run.folds.forward else models
         run.notes.append(f"no trial was complete; the model is {best.model.name} on {len(models)} fold(s)")
         losses = best.fold_losses()
@@ -325,6 +330,15 @@ def _last_resort(run: Run, dataset: Dataset) -> Finished:
     model = assemble([(1.0, models)], classes=dataset.classes, task=dataset.task)
     score = -run.metric.sign * value
     return Finished(model, members, Estimate(score, nothing, (nothing, nothing), label, run.metric.name, n))
+
+
+def _loadable(paths: Sequence[str]) -> list[Any]:
+    """Return the models that can be read: with the last resort nothing may be raised for one that cannot."""
+    found = []
+    for path in paths:
+        with contextlib.suppress(Exception):  # damaged bytes make pickle raise nearly anything
+            found.append(load_model(path))
+    return found
 
 
 def why_constant(run: Run) -> str:

@@ -43,6 +43,7 @@ _JOB_IDS = itertools.count(1)  # one executor may serve several fits: no two of 
 LOAD_MB_PER_SECOND = 100.0  # loading a fold model back, cautiously
 MODEL_SECONDS = 0.03  # processor seconds for each fold model that is loaded and joined
 JOINING = 0.4  # of the least reserve, what selecting leaves for that
+MOST_JOINING = 0.2  # of the time budget, what joining may need beyond the least reserve
 MOST_SLOWDOWN = 4.0
 LATEST_FOLDS = 10
 
@@ -159,30 +160,31 @@ def _converse(run: Run, between: Callable[[Run], None]) -> str:
 
 def reserve_seconds(run: Run) -> float:
     """Time to keep for the end: joining and loading what the ensemble may need, refits where members are refitted."""
-    if not run.plan.timed:
+    if run.plan.seconds is None:
         return 0.0
-    complete = [c for c in run.schedule.candidates if c.complete]
+    ended = [c for c in run.schedule.candidates if c.complete]
+    complete = [c for c in ended if c.model.family != "prior"] or ended
     kept = [c for c in complete if c.trial.id in run.chosen and not c.discarded] or sorted(
         complete, key=lambda c: c.loss
     )[:8]
     loading = sum(c.artifact_mb for c in kept) / LOAD_MB_PER_SECOND
     refitting = 0.0
     if run.plan.refit and kept:
-        assert run.plan.seconds is not None
         longest = max(c.measures().fit_seconds / run.plan.n_folds for c in kept)
         total = sum(c.measures().fit_seconds / run.plan.n_folds for c in kept)
         more = 1.2 * growth_to_all(run) if run.folds.forward else 1.3
         refitting = min(more * max(longest, total / run.plan.n_jobs), 0.25 * run.plan.seconds)
     held = JOINING * run.plan.reserve_seconds
     joining = max(held, MODEL_SECONDS * sum(len(c.outputs) for c in kept)) * _slowdown(run)
-    return run.plan.reserve_seconds + loading + (joining - held) + refitting
+    return run.plan.reserve_seconds + loading + min(joining - held, MOST_JOINING * run.plan.seconds) + refitting
 
 
 def _slowdown(run: Run) -> float:
     """Return how many times longer the latest folds took than the processor worked on them: others want it too."""
     outputs = [output for c in run.schedule.candidates for output in c.outputs.values()][-LATEST_FOLDS:]
     worked = sum(output.cpu_seconds for output in outputs)
-    taken = sum(output.fit_seconds + output.predict_seconds for output in outputs)
+    # what the cache has saved counts as the fold's own, but nobody worked on it
+    taken = sum(output.fit_seconds + output.predict_seconds - max(output.saved_seconds, 0.0) for output in outputs)
     return min(max(taken / worked, 1.0), MOST_SLOWDOWN) if worked > 0 else 1.0
 
 

@@ -44,7 +44,7 @@ def unpack(run: Path, base: Path = BASE) -> int:
         spelled = {entry: configs.get(known.get("key"), known) for entry, known in table.pop("entries").items()}
         write_whole(folder / "variant.json", json.dumps(table | {"configs": spelled}))
         _lay_predictions(base / "predictions" / f"{name}.npz", folder)
-        for entry, folds in by_table[table["table"], table["rows"]].groupby("entry", observed=True):
+        for entry, folds in by_table.get((table["table"], table["rows"]), fits[:0]).groupby("entry", observed=True):
             write_whole(folder / "results" / f"{entry}.json", json.dumps(_record(folds, versions)))
             done += 1
     for name in ("metafeatures.parquet", "refused.json"):
