@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from automl.cli.signals import INTERRUPTED, TERMINATED, Terminated
 from automl.core import InputError, NoModelError, StoreError
 
 __all__ = ["main", "run"]
@@ -17,7 +18,6 @@ OK = 0
 BAD_INPUT = 2
 NO_MODEL = 3
 UNEXPECTED = 4
-INTERRUPTED = 130
 LONGEST = 4_000  # characters of a message
 
 
@@ -53,6 +53,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _report(error: BaseException) -> int:
     """Say in one line on stderr how the command ended, and return the exit code."""
+    if isinstance(error, Terminated):
+        return _say("terminated", TERMINATED)
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
         return _say("interrupted", INTERRUPTED)
     if isinstance(error, BrokenPipeError):

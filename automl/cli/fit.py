@@ -14,7 +14,7 @@ from automl.cli.folder import ModelFolder
 from automl.cli.output import as_records, print_json
 from automl.cli.report import equal_text, leaderboard_text
 from automl.cli.request import Request
-from automl.cli.signals import stop_when_asked
+from automl.cli.signals import stop_when_asked, while_saving
 from automl.cli.table import Table, read_table
 from automl.core import Budget, StoreError
 from automl.store import RunFolder
@@ -38,7 +38,8 @@ def fit_table(request: Request, out: Path, *, overwrite: bool, keep_data: bool, 
         asked_for = request.to_json(classifies=table.classifies, why=table.why, aside=table.aside)
         folder.begin(asked_for)
         estimator.fit(table.X, table.y, sample_weight=table.weights, groups=table.groups, times=table.times)
-        summary = keep(asked_for, estimator, folder, budget, keep_data=keep_data)
+        with while_saving(asked):
+            summary = keep(asked_for, estimator, folder, budget, keep_data=keep_data)
     report(summary, estimator, folder, as_json=as_json)
     return asked.code(estimator.outcome_.stopped)
 

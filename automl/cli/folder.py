@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from automl.core import InputError, SettingError
 __all__ = ["ModelFolder"]
 
 
+JOURNAL, RECORD = "journal.sqlite", "automl.json"
 # What the commands rely on, with the types of JSON.
 _RECORD: dict[str, tuple[type, ...]] = {"target": (str,)}
 _REQUEST: dict[str, tuple[type, ...]] = {
@@ -37,10 +39,29 @@ def _read(path: Path, fields: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
 
 def _emptied(folder: Path, *, keep: bool) -> None:
     """Remove what is in a folder, and the folder unless it was there before."""
-    for path in folder.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    if not keep:
-        folder.rmdir()
+    with suppress(OSError):  # the error that is on its way says more
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if not keep:
+            folder.rmdir()
+
+
+def _set_aside(place: Path) -> Path:
+    """Return where a folder waits while a new one takes its place: a name that nothing of the user's has."""
+    names = (f".{place.name}.replaced{number or ''}" for number in itertools.count())
+    found = map(place.with_name, names)
+    return next(path for path in found if not path.exists() or _is_ours(path))
+
+
+def _is_ours(path: Path) -> bool:
+    return (path / RECORD).is_file() or (path / JOURNAL).is_file()
+
+
+def _put_back(old: Path, place: Path) -> None:
+    """Undo what a process was at that was killed: its unfinished run stood in the place of a finished model."""
+    if (old / RECORD).is_file() and place.is_dir() and not (place / RECORD).is_file():
+        shutil.rmtree(place)
+        os.replace(old, place)
 
 
 class ModelFolder:
@@ -55,8 +76,8 @@ class ModelFolder:
         self.path = path
         self.model = path / "model.automl"
         self.export = path / "export"
-        self.journal = path / "journal.sqlite"
-        self._record = path / "automl.json"
+        self.journal = path / JOURNAL
+        self._record = path / RECORD
         self._request = path / "request.json"
 
     def check_free(self, *, overwrite: bool) -> None:
@@ -69,8 +90,10 @@ class ModelFolder:
                 raise SettingError(f"--out {self.path} is not empty; name a new folder, or add --overwrite")
             if not (self._record.is_file() or self.journal.is_file()):
                 raise SettingError(f"--out {self.path} holds files that automl did not make; name a new folder")
-            if self.path.resolve() == Path.cwd().resolve():
-                raise SettingError(f"--out {self.path} is the current folder, which cannot be replaced; name another")
+            if Path.cwd().resolve().is_relative_to(self.path.resolve()):
+                raise SettingError(
+                    f"--out {self.path} holds the current folder, which cannot be replaced; name another"
+                )
         elif used and not is_folder:
             raise SettingError(f"--out {self.path} is a file; name a folder")
 
@@ -78,30 +101,39 @@ class ModelFolder:
     def _refusing(self) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the latter of links that lead in a circle
             raise SettingError(f"--out {self.path} cannot be made: {error}; name another folder") from error
 
     @contextmanager
     def renewed(self) -> Iterator[None]:
         """Put an empty folder in the place of an old one; the old one comes back if no model comes of it."""
-        place = self.path.resolve()  # behind a link, the folder that it names
-        old = place.with_name(f".{place.name}.replaced")
         with self._refusing():
+            place = self.path.resolve()  # behind a link, the folder that it names
+            old = _set_aside(place)
+            _put_back(old, place)
             empty = place.is_dir() and not any(place.iterdir())
-            if place.exists() and not empty:  # an empty one may be where something is mounted
+            moved = place.exists() and not empty  # an empty one may be where something is mounted
+            if moved:
                 shutil.rmtree(old, ignore_errors=True)
                 os.replace(place, old)
             place.mkdir(parents=True, exist_ok=True)
         try:
             yield
         except BaseException as error:
-            if old.exists():
+            if moved:
                 shutil.rmtree(place, ignore_errors=True)
                 os.replace(old, place)
             elif isinstance(error, InputError):
                 _emptied(place, keep=empty)
             raise
-        shutil.rmtree(old, ignore_errors=True)
+        if moved:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def settle(self) -> None:
+        """Remove the folder that a killed process was replacing: its run has come to its end."""
+        old = _set_aside(self.path.resolve())
+        if _is_ours(old):
+            shutil.rmtree(old, ignore_errors=True)
 
     @property
     def exported(self) -> bool:
@@ -132,8 +164,11 @@ class ModelFolder:
         """Return what ``finish`` wrote, or refuse a folder that holds no finished model."""
         self.check_run()
         if not self._record.is_file():
+            place = self.path.resolve()
+            old = _set_aside(place)
+            kept = f"; the finished model that it was to replace is in {old}" if (old / RECORD).is_file() else ""
             raise SettingError(
-                f"{self.path}: the run there has not ended, or was killed; go on with: automl resume {self.path}"
+                f"{self.path}: the run there has not ended, or was killed; go on with: automl resume {self.path}{kept}"
             )
         try:
             return _read(self._record, _RECORD)

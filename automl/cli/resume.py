@@ -11,7 +11,7 @@ from automl.cli.durations import parse_duration
 from automl.cli.fit import keep, report
 from automl.cli.folder import ModelFolder
 from automl.cli.request import Request
-from automl.cli.signals import stop_when_asked
+from automl.cli.signals import stop_when_asked, while_saving
 from automl.cli.table import Table, read_table
 from automl.core import Budget
 
@@ -42,7 +42,9 @@ def resume_run(
     budget = Budget(None if time is None else parse_duration(time), process_start())
     with stop_when_asked() as asked:
         estimator = kind.resume(folder.path, time_budget=_fit_seconds(budget), **table, **params)
-        summary = keep(request, estimator, folder, budget, keep_data=keep_data)
+        with while_saving(asked):
+            summary = keep(request, estimator, folder, budget, keep_data=keep_data)
+    folder.settle()
     report(summary, estimator, folder, as_json=as_json)
     return asked.code(estimator.outcome_.stopped)
 

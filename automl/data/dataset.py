@@ -65,6 +65,8 @@ class Column:
         Why it has this kind, for ``automl plan``.
     skew : float
         Skewness of a column of numbers, over at most 20,000 rows; 0 where it is not known.
+    padded : bool
+        Whether levels are digits behind a zero ("007"): no number spells them.
     """
 
     name: Hashable
@@ -76,6 +78,7 @@ class Column:
     dtype: str = ""
     reason: str = ""
     skew: float = 0.0
+    padded: bool = False
 
 
 @dataclass(frozen=True)

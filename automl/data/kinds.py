@@ -28,6 +28,7 @@ _ENOUGH_FOR_ID = 50  # fewer rows prove nothing: any small sample is all distinc
 _ID_NAME = re.compile(r"(?:(?:^|[\W_])(?:id|uuid|guid)$)|(?:^id[\W_])", re.IGNORECASE)
 _ID_CAMEL = re.compile(r"[a-z](?:Id|ID)$")
 _CODE = re.compile(r"[+-]?(?:0\d|\d{16})")  # leading zeros and card numbers are names, not quantities
+_PADDED = re.compile(r"[+-]?0\d+")
 _NUMBER_LIKE = re.compile(r"\s*[+-]?(?:\.?\d|nan|inf)", re.IGNORECASE)
 _OPAQUE = re.compile(r"[0-9A-Fa-f{}-]+|\S{1,23}")  # hashes, UUIDs and short keys; longer words have a structure
 _NUMBERS = frozenset({"integer", "floating", "mixed-integer-float", "decimal"})
@@ -285,7 +286,13 @@ def _levels_column(
     else:
         kind = Kind.HIGH_CARDINALITY if unique > _MANY_LEVELS else Kind.CATEGORICAL
         why = f"{what}, {unique} levels"
-    return Column(name, kind, numeric, unique, missing / len(sample), None, str(sample.dtype), why)
+    padded = not numeric and _has_padded(sample)
+    return Column(name, kind, numeric, unique, missing / len(sample), None, str(sample.dtype), why, padded=padded)
+
+
+def _has_padded(sample: pd.Series[Any]) -> bool:
+    levels = sample.cat.categories if isinstance(sample.dtype, pd.CategoricalDtype) else sample.dropna().unique()
+    return any(isinstance(level, str) and _PADDED.fullmatch(level) is not None for level in levels)
 
 
 def _overridden(column: Column, kind: Kind, series: pd.Series[Any] | None) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable
 from typing import Any
 
@@ -18,6 +19,7 @@ from automl.data.reference import holds, read_dates
 __all__ = ["as_frame", "check_type", "check_width", "conform", "opened"]
 
 _PROBED_DATES = 1_000
+_TELLING_DATES = 5  # different ones, all written otherwise, are no accident
 _LEVELS = (Kind.CATEGORICAL, Kind.HIGH_CARDINALITY, Kind.BOOLEAN)
 
 
@@ -146,18 +148,26 @@ def check_type(series: pd.Series[Any], column: Column) -> None:
 
 
 def _check_dates(series: pd.Series[Any], column: Column) -> None:
-    """Refuse dates that are all written in another way than in fit: each would be missing, without a word."""
-    values = series.dropna().iloc[:_PROBED_DATES]
+    """Refuse dates that are all written in another way than in fit: each would be missing, without a word.
+
+    A few may be the odd ones that fit had as well: they are missing, as they were there, with a warning.
+    """
+    values = series.dropna()
+    values = values.iloc[:: max(1, len(values) // _PROBED_DATES)]  # of the whole column: files are often sorted
     if not len(values) or read_dates(values, column).notna().any():
         return
     texts, counts = np.unique(values.astype(str).to_numpy(dtype=object), return_counts=True)
-    other, _ = find_format(texts, counts)
-    if other is not None:
-        raise SchemaError(
-            f"column {column.name!r} held dates written as {column.date_format or 'datetimes'} in fit; here it holds "
-            f"{texts[0]!r}, which would be read as missing. Pass dates as in fit, or datetimes: "
-            f"pandas.to_datetime(X[{column.name!r}], format={other!r})."
-        )
+    other, remark = find_format(texts, counts)
+    if other is None:
+        return
+    text = (
+        f"column {column.name!r} held dates written as {column.date_format or 'datetimes'} in fit; here it holds "
+        f"{texts[0]!r}, which is read as missing. Pass dates as in fit, or datetimes: "
+        f"pandas.to_datetime(X[{column.name!r}], format={other!r}){f' ({remark})' if remark else ''}."
+    )
+    if len(texts) >= _TELLING_DATES:
+        raise SchemaError(text)
+    warnings.warn(text, UserWarning, stacklevel=2)
 
 
 def _check_number(series: pd.Series[Any], column: Column) -> None:
@@ -168,6 +178,11 @@ def _check_number(series: pd.Series[Any], column: Column) -> None:
         raise SchemaError(
             f"column {column.name!r} held {written} in fit; here it holds the number {example!r}. "
             "Pass the dates as they were in fit."
+        )
+    if column.padded and column.kind in _LEVELS:
+        raise SchemaError(
+            f"column {column.name!r} held strings such as '0{example}' in fit; here it holds the number {example!r}, "
+            f"whose zeros are lost. Read it as strings: read_csv(..., dtype={{{column.name!r}: str}})."
         )
     if getattr(series.dtype, "kind", "") == "f" and column.kind in _LEVELS:
         values = series.dropna().astype("float64").to_numpy()

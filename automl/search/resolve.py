@@ -42,7 +42,7 @@ __all__ = [
 
 LEAST_SECONDS = 5.0
 QUICK_SHARE = 1 / 16  # of the time; a first real model that is to take more comes behind a simple one
-QUICK_GAIN = 3.0  # how many times cheaper the simple one must be
+QUICK_GAIN = 2.0  # how many times cheaper the simple one must be
 SIMPLE = ("linear_discriminant", "logistic", "ridge_path", "ridge", "decision_tree")  # the first there is, if cheap
 REFIT_BELOW = 0.9  # share of the rows that a holdout leaves for training: more rows would change the members little
 FREE_MEMORY = 0.8  # share of what machine and container leave free that a fit may take

@@ -8,6 +8,7 @@ other's at its end, and the share of jobs that were killed for their time.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -85,7 +86,9 @@ def run_all(
 
 def learnt_without(source: Source, results: Results, out: Path) -> Path:
     """Return the folder of a knowledge base that has not seen a table: learnt on the first call, beside ``out``."""
-    folder = out.with_suffix(".bases") / source.name
+    seen = sorted((table.name, table.rows, len(table.found)) for table in results.tables)
+    digest = hashlib.sha256(repr((seen, results.newest)).encode()).hexdigest()[:8]
+    folder = out.with_suffix(".bases") / f"{source.name}-{digest}"
     if not folder.exists():
         folder.parent.mkdir(exist_ok=True)
         learn(replace(results, tables=tuple(table for table in results.tables if table.name != source.name)), folder)

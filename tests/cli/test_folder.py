@@ -98,7 +98,7 @@ def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
     with ModelFolder(Path()).renewed():  # empty, it may be used
         ModelFolder(Path()).finish({"target": "y"})
     assert [path.name for path in tmp_path.iterdir()] == ["automl.json"]
-    with pytest.raises(SettingError, match="is the current folder"):
+    with pytest.raises(SettingError, match="holds the current folder"):
         ModelFolder(Path()).check_free(overwrite=True)
 
 
@@ -121,3 +121,64 @@ def test_a_link_stays_one(tmp_path):
     finished(link)
     assert link.is_symlink() and (tmp_path / "large disk" / "automl.json").is_file()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["large disk", "model"]
+
+
+def test_a_folder_above_the_current_one_is_not_replaced(tmp_path, monkeypatch):
+    folder = finished(tmp_path / "model")
+    folder.export.mkdir()
+    monkeypatch.chdir(folder.export)
+    for path in (Path(".."), tmp_path / "model"):
+        with pytest.raises(SettingError, match="holds the current folder"):
+            ModelFolder(path).check_free(overwrite=True)
+
+
+def killed_while_replacing(path):
+    """What is left where a process was killed while its run stood in the place of a finished model."""
+    finished(path)
+    path.rename(path.with_name(".model.replaced"))
+    path.mkdir()
+    (path / "journal.sqlite").write_text("new")
+
+
+def test_the_model_that_a_killed_process_was_replacing_is_not_lost(tmp_path):
+    killed_while_replacing(tmp_path / "model")
+    folder = ModelFolder(tmp_path / "model")
+    with pytest.raises(SettingError, match=r"is in .*\.model\.replaced"):
+        folder.record()
+    with pytest.raises(KeyboardInterrupt), folder.renewed():
+        raise KeyboardInterrupt
+    assert folder.record() == {"target": "y"} and folder.model.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_resumed_run_settles_what_a_killed_process_left(tmp_path):
+    killed_while_replacing(tmp_path / "model")
+    ModelFolder(tmp_path / "model").settle()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_folders_of_the_user_are_no_leftovers(tmp_path):
+    mine = tmp_path / ".model.replaced"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("years of work")
+    finished(tmp_path / "model")
+    finished(tmp_path / "model")
+    ModelFolder(tmp_path / "model").settle()
+    assert (mine / "thesis.tex").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".model.replaced", "model"]
+
+
+def test_links_in_a_circle_are_bad_input(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(SettingError, match="cannot be made"), ModelFolder(tmp_path / "a").renewed():
+        pass
+
+
+def test_what_cannot_be_tidied_up_hides_no_error(tmp_path):
+    folder = ModelFolder(tmp_path / "model")
+    with pytest.raises(DataError, match="bad target"), folder.renewed():
+        (tmp_path / "elsewhere").mkdir()
+        (folder.path / "link").symlink_to(tmp_path / "elsewhere")
+        raise DataError("bad target")
+    assert (tmp_path / "elsewhere").is_dir() and not folder.path.exists()

@@ -193,11 +193,43 @@ def test_dates_of_which_none_is_written_as_in_fit_are_refused(fit, style):
     dates = pd.date_range("2020-01-01", periods=90)
     known = written(dates, fit) if fit else pd.DataFrame({"day": dates, "n": np.arange(90.0)})
     schema = infer_columns(known)
-    with pytest.raises(SchemaError, match="column 'day' held dates written as .*would be read as missing"):
+    with pytest.raises(SchemaError, match="column 'day' held dates written as .*is read as missing"):
         conform(written(dates[::-1], style), schema)
     conform(known.assign(day=dates), schema)  # datetimes have no style
     conform(known.assign(day="unknown"), schema)  # no date at all is a missing one
     conform(known.assign(day=[*known["day"].astype(str)[:1], *written(dates, style)["day"][1:]]), schema)
+
+
+def test_the_odd_dates_that_fit_had_are_missing_with_a_warning_one_by_one():
+    known = written(pd.date_range("2020-01-01", periods=90), "%Y-%m-%d")
+    known.loc[5, "day"] = "27/01/2020"
+    schema = infer_columns(known)
+    conform(known, schema)
+    with pytest.warns(UserWarning, match=r"format='%d/%m/%Y'"):
+        conform(known.iloc[[5]], schema)
+    with pytest.warns(UserWarning, match=r"could also be %d/%m/%Y"):
+        conform(known.iloc[[5]].assign(day="07/06/2020"), schema)
+
+
+def test_sorted_files_are_judged_by_all_of_their_dates():
+    schema = infer_columns(written(pd.date_range("2020-01-01", periods=90), "%Y-%m-%d"))
+    old = written(pd.date_range("2000-01-01", periods=1_500), "%d/%m/%Y")
+    new = written(pd.date_range("2010-01-01", periods=1_500), "%Y-%m-%d")
+    conform(pd.concat([old, new]), schema)
+    with pytest.raises(SchemaError, match="is read as missing"):
+        conform(old, schema)
+
+
+@pytest.mark.parametrize("dtype", [object, "category"])
+def test_numbers_do_not_spell_codes_that_begin_with_zeros(dtype):
+    codes = pd.Series(["01234", "09999", "10001"] * 20, dtype=dtype)
+    table = pd.DataFrame({"zip": codes, "n": np.arange(60.0) ** 2})
+    schema = infer_columns(table)
+    conform(table, schema)
+    with pytest.raises(SchemaError, match=r"'zip' held strings such as '01234' .* zeros are lost"):
+        conform(table.assign(zip=table["zip"].astype(int)), schema)
+    plain = table.assign(zip=table["zip"].astype(str).str.replace("^0", "x", regex=True))
+    assert not any(column.padded for column in infer_columns(plain).columns)
 
 
 @pytest.mark.parametrize(

@@ -79,12 +79,15 @@ def test_tables_of_the_base_are_measured_with_bases_that_have_not_seen_them(deve
     seen = dataclasses.replace(known, tables=(named, *known.tables[1:]))
     warm.run_all(tmp_path / "w.jsonl", seen, (30.0,), ["coins"], ["warm", "cold"])
     assert develop == [("coins", "warm"), ("coins", "cold")]
-    base = KnowledgeBase.load(tmp_path / "w.bases" / "coins")
+    (folder,) = (tmp_path / "w.bases").iterdir()
+    base = KnowledgeBase.load(folder)
     assert [table["name"] for table in base.manifest["tables"]] == ["t1", "t2"]
-    written = (tmp_path / "w.bases" / "coins" / "manifest.json").stat().st_mtime_ns
+    written = (folder / "manifest.json").stat().st_mtime_ns
     warm.run_all(tmp_path / "w.jsonl", seen, (30.0, 60.0), ["coins"], ["warm"])
     assert develop[2:] == [("coins", "warm")]
-    assert (tmp_path / "w.bases" / "coins" / "manifest.json").stat().st_mtime_ns == written
+    assert (folder / "manifest.json").stat().st_mtime_ns == written
+    warm.run_all(tmp_path / "w.jsonl", dataclasses.replace(seen, newest=seen.newest + 1), (30.0,), ["coins"], ["warm"])
+    assert len(list((tmp_path / "w.bases").iterdir())) == 2, "of other results another base"
 
 
 def test_bare_means_defaults_and_then_chance():

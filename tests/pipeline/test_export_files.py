@@ -38,3 +38,22 @@ def test_decimal_commas_between_semicolons_are_read_as_automl_reads_them(tmp_pat
     done = predict(write(tmp_path / "model"), tmp_path / "new.csv", "-o", tmp_path / "out.csv")
     assert done.returncode == 0, done.stderr
     assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == frame_model().predict(table()).tolist()
+
+
+def test_rows_longer_than_the_header_are_refused(tmp_path: Path) -> None:
+    header, *lines = table()[["size", "count", "code"]].to_csv(index=False).splitlines()
+    folder = write(tmp_path / "model")
+    for end, code in (",", 0), (",7", 1):  # an empty field too many moves nothing
+        (tmp_path / "new.csv").write_text("\n".join([header, *(line + end for line in lines)]))
+        done = predict(folder, tmp_path / "new.csv", "-o", tmp_path / "out.csv")
+        assert done.returncode == code, done.stderr
+    assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == frame_model().predict(table()).tolist()
+    assert "is ragged" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_named_index_in_parquet_is_a_column(tmp_path: Path) -> None:
+    X = table()[["size", "count", "code"]]
+    X.set_index("size").to_parquet(tmp_path / "new.parquet")
+    done = predict(write(tmp_path / "model"), tmp_path / "new.parquet", "-o", tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == frame_model().predict(table()).tolist()

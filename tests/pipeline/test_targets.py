@@ -24,7 +24,7 @@ from automl.evaluate import (
 )
 from automl.metrics import get_metric
 from automl.pipeline import build
-from automl.pipeline.targets import log_target, quantile_target, transformed
+from automl.pipeline.targets import bounded_target, log_target, quantile_target, transformed
 from automl.space import Facts, build_space, default_catalog, facts_of
 
 CATALOG = default_catalog()
@@ -187,3 +187,16 @@ def test_no_regressor_runs_away_where_a_value_is_out_of_all_proportion(model: st
     if model != "prior":
         usual = np.sqrt(np.mean((fit.predict(data.X) - data.y) ** 2))
         assert usual < 0.5 * data.y.std(), "usual rows are predicted as ever"
+
+
+def test_a_trend_in_time_goes_on():
+    t = np.arange(200.0)[:, None]
+    ahead, trend = [[350.0], [600.0]], [1_050.0, 1_800.0]
+    usual = transformed(LinearRegression(), bounded_target()).fit(t, 3 * t[:, 0])
+    in_time = transformed(LinearRegression(), bounded_target(in_time=True)).fit(t, 3 * t[:, 0])
+    assert usual.predict(ahead).max() < 900 and in_time.predict(ahead) == pytest.approx(trend)
+    data = make_dataset(pd.DataFrame(t, columns=["t"]), 3 * t[:, 0], classifies=False)
+    step = build_space(facts_of(data), CATALOG).default("ridge").steps[-1:]
+    assert "'a_max': 1.5" in repr(fitted(data, *step)["model"].get_params())
+    timed = fitted(replace(data, times=pd.Series(t[:, 0])), *step)
+    assert "'a_max': 4.0" in repr(timed["model"].get_params())

@@ -53,3 +53,16 @@ def test_the_latest_folds_tell():
 def test_a_run_without_a_fold_or_a_clock_keeps_what_it_did():
     assert reserve_seconds(run_of([])) == pytest.approx(1.0)
     assert reserve_seconds(run_of([2.0], seconds=None)) == 0.0
+
+
+def test_the_end_takes_no_more_than_a_part_of_the_time():
+    many = run_of([50.0] * TRIALS, seconds=10.0)
+    assert reserve_seconds(many) <= 1.0 + 0.2 * 10.0
+
+
+def test_what_the_cache_has_saved_is_no_waiting():
+    free, cached = run_of([1.0] * TRIALS), run_of([2.0] * TRIALS)
+    for candidate in cached.schedule.candidates:
+        for fold, output in candidate.outputs.items():
+            candidate.outputs[fold] = replace(output, saved_seconds=2.0)
+    assert reserve_seconds(cached) == pytest.approx(reserve_seconds(free))
