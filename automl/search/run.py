@@ -14,7 +14,15 @@ from typing import Any
 
 from automl.core import Budget, Event, Executor, Journal, Listener, NoModelError, stream_seed
 from automl.data import Dataset, dump_dataset, fingerprint
-from automl.evaluate import Estimate, Evaluation, Preparations, forget_evaluation, save_evaluation, warm_up
+from automl.evaluate import (
+    SEARCH_SCORE,
+    Estimate,
+    Evaluation,
+    Preparations,
+    forget_evaluation,
+    save_evaluation,
+    warm_up,
+)
 from automl.execute import ProcessExecutor, SerialExecutor
 from automl.optimize import Optimizer, start_optimizer
 from automl.search.finish import Finished, finish, finish_alone, why_constant
@@ -302,6 +310,9 @@ def _outcome(run: Run, finished: Finished, stopped: str, peak_mb: float) -> FitO
     share = run.schedule.false_stop_share()
     if share is not None:
         run.notes.append(f"of the trials that the race wanted to stop, {share:.0%} would have been among the best")
+    complete = sum(c.complete and c.model.family != "prior" for c in run.schedule.candidates)
+    if run.plan.timed and complete > 1 and finished.estimate.label == SEARCH_SCORE:
+        run.notes.append("the score is not corrected for selection, it is optimistic: no time was left for that")
     if run.plan.seconds is not None and run.plan.seconds < LEAST_SECONDS:
         run.notes.append(f"a budget below {LEAST_SECONDS:.0f} s leaves time for the first models only")
     return FitOutcome(
@@ -324,10 +335,15 @@ def _outcome(run: Run, finished: Finished, stopped: str, peak_mb: float) -> FitO
 
 
 def _fallback(run: Run, finished: Finished) -> str:
-    """Say why the model is a constant, where others were tried and failed."""
+    """Say why the model is a constant, where others were to be had."""
     families = {c.trial.id: c.model.family for c in run.schedule.candidates}
-    why = why_constant(run) if all(families[member.trial] == "prior" for member in finished.members) else ""
-    return f"the model predicts a constant: {why}; see failures()" if why else ""
+    others = [c for c in run.schedule.candidates if c.model.family != "prior"]
+    chosen = any(c.complete for c in others)
+    if chosen or set(run.plan.models) == {"prior"} or any(families[m.trial] != "prior" for m in finished.members):
+        return ""
+    if why := why_constant(run):
+        return f"the model predicts a constant: {why}; see failures()"
+    return "the model predicts a constant: no other came to its end; give the fit more time"
 
 
 def summary(outcome: FitOutcome) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -219,7 +219,24 @@ def build_space(
     if not any(component.role is Role.MODEL for component in active):
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out if catalog.get(name).role is Role.MODEL)
         raise SettingError(f"no model is left for this table ({reasons}); include more or exclude less")
+    _check_installed(catalog, included or frozenset(), active)
     return Space(facts, tuple(active), tuple(left_out), catalog)
+
+
+def _check_installed(catalog: Catalog, included: frozenset[str], active: Sequence[Component]) -> None:
+    """Refuse a choice of models none of which is installed: the constant that stays is not what was asked for."""
+    asked = [c for c in catalog if c.name in included and c.role is Role.MODEL]
+    missing = sorted({c.needs for c in asked if c.needs and not _installed(c.needs)})
+    if missing and not any(c in active for c in asked):
+        packages = ", ".join(missing)
+        raise SettingError(
+            f"include names models that need {packages}, which is not installed, and no other; install it (XGBoost and "
+            "CatBoost: pip install 'automl[boost]') or include more"
+        )
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def _names(catalog: Catalog, wanted: Iterable[str | Component], setting: str) -> frozenset[str]:
@@ -265,7 +282,7 @@ def _unsuitable(component: Component, facts: Facts) -> str | None:
         return "its inner splits would mix past and future"
     if facts.container is Container.SPARSE and "sparse" not in component.accepts:
         return "takes no sparse table"
-    if component.needs and importlib.util.find_spec(component.needs) is None:
+    if component.needs and not _installed(component.needs):
         return f"the package {component.needs} is not installed"
     return _size_reason(component, facts) or _target_reason(component, facts) or _time_reason(component, facts)
 

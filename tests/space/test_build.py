@@ -209,3 +209,10 @@ def test_the_space_of_a_shape_holds_its_hyperparameters():
     space = SPACES["m"].of("target > random_forest")
     assert {"target:smooth", "random_forest:max_features", "random_forest:max_samples"} <= set(space)
     assert "model" not in space
+
+
+def test_models_that_are_not_installed_are_no_constant(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("automl.space.build._installed", lambda package: package != "catboost")
+    with pytest.raises(SettingError, match=r"need catboost, which is not installed.*automl\[boost\]"):
+        build_space(MIXED, default_catalog(), include=["catboost"])
+    assert "lightgbm" in build_space(MIXED, default_catalog(), include=["catboost", "lightgbm"])._active
