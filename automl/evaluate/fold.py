@@ -31,6 +31,7 @@ __all__ = [
     "FoldOutput",
     "forget_evaluation",
     "load_evaluation",
+    "metric_failed",
     "one_thread",
     "read_prediction",
     "run_fold",
@@ -285,6 +286,11 @@ def _predict(model: Any, prepared: Any, task: Task) -> Array:
     return np.asarray(model.predict_proba(prepared) if task.classifies else model.predict(prepared))
 
 
+def metric_failed(metric: Metric) -> str:
+    """Return how the reason of a fold begins that fails by the user's own metric."""
+    return f"metric {metric.name} failed"
+
+
 def _scored(
     evaluation: Evaluation, test: Dataset, prediction: Array, output: FoldOutput, predict_seconds: float
 ) -> FoldOutput:
@@ -296,7 +302,12 @@ def _scored(
     if test.task is not Task.REGRESSION:  # values far from zero would lose digits that matter
         prediction = prediction.astype(np.float32)
     optimised, *reported = evaluation.metrics
-    losses, error = {optimised.name: optimised.loss(test.y, prediction, test.weights)}, None
+    try:
+        losses, error = {optimised.name: optimised.loss(test.y, prediction, test.weights)}, None
+    except Exception as trouble:
+        if optimised.builtin:
+            raise
+        return FoldOutput(Status.CRASHED, error=f"{metric_failed(optimised)}: {type(trouble).__name__}: {trouble}")
     for metric in reported:
         try:
             losses[metric.name] = metric.loss(test.y, prediction, test.weights)

@@ -22,10 +22,11 @@ from automl.core import (
     Measures,
     Metric,
     Result,
+    SettingError,
     Status,
     StoreError,
 )
-from automl.evaluate import FoldOutput, Folds, run_fold
+from automl.evaluate import FoldOutput, Folds, metric_failed, run_fold
 from automl.search.candidate import Candidate
 from automl.search.launch import Launch
 from automl.search.plan import FitPlan
@@ -46,6 +47,7 @@ JOINING = 0.4  # of the least reserve, what selecting leaves for that
 MOST_JOINING = 0.2  # of the time budget, what joining may need beyond the least reserve
 MOST_SLOWDOWN = 4.0
 LATEST_FOLDS = 10
+METRIC_TRIES = 3  # models, a constant among them, by which a metric is found to fail always
 
 
 @dataclass
@@ -154,8 +156,19 @@ def _converse(run: Run, between: Callable[[Run], None]) -> str:
             return run.schedule.reason or "nothing fits the time or the memory left"
         for result in run.executor.collect(min(left, 1.0)):
             _take_in(run, result)
+        _check_metric(run)
         between(run)
         run.emit(Event("tick", seconds=run.budget.elapsed()))
+
+
+def _check_metric(run: Run) -> None:
+    """Refuse a metric of the user's own that fails whatever it is given, before it takes all of the time."""
+    if run.metric.builtin:
+        return
+    ended = [c.result for c in run.schedule.candidates if c.result is not None]
+    reasons = [result.reason or "" for result in ended]
+    if len(reasons) >= METRIC_TRIES and all(reason.startswith(metric_failed(run.metric)) for reason in reasons):
+        raise SettingError(f"{reasons[0]}; so it did for each of the first {len(reasons)} models. Correct the metric.")
 
 
 def reserve_seconds(run: Run) -> float:

@@ -18,6 +18,7 @@ from automl.core import SettingError
 from automl.data import make_dataset
 from automl.search import Settings, continued_session, replay_run, resolve
 from automl.search.scoring import resolve_metrics
+from automl.store import SqliteJournal
 from tests.search.test_resume import Died, die_after
 
 X, Y = load_iris(return_X_y=True)
@@ -197,3 +198,22 @@ def test_a_run_that_predicts_a_quantile(tmp_path: Path):
     resolved = resolve(make_dataset(X, y, classifies=False), Settings(None, scorer, max_trials=6, cv=3))
     assert (resolved.facts.quantile, resolved.plan.models) == (0.9, plan.models)
     model.export(tmp_path / "export")
+
+
+def test_a_metric_that_always_fails_is_refused_after_the_first_models(tmp_path: Path):
+    model = classifier(metric=broken, max_trials=30, run_dir=tmp_path / "run")
+    with pytest.raises(SettingError, match=r"metric broken failed: ValueError: no such thing; so it did for each"):
+        model.fit(X, Y)
+    journal = SqliteJournal(tmp_path / "run" / "journal.sqlite")
+    ended = [event for _, event in journal.read() if event.kind == "result"]
+    journal.close()
+    assert 0 < len(ended) < 10
+
+
+def test_a_metric_that_fails_on_some_models_ends_nothing():
+    def particular(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+        if len(np.unique(y_pred)) == 1:  # a constant
+            raise ValueError("not defined")
+        return score(y_true, y_pred)
+
+    assert classifier(metric=particular).fit(X, Y).score(X, Y) > 0.9
