@@ -275,7 +275,10 @@ class AutoEstimator(FittedEstimator):
             seconds = session.seconds(time_budget)
             dataset = session.dataset() if X is None else model._dataset(X, y, sample_weight, groups, times)
             if dataset is None:
-                raise SettingError(f"the run in {run_dir} no longer has its table (keep_data keeps it); give X and y")
+                raise SettingError(
+                    f"the run in {run_dir} no longer has its table (keep_data, --keep-data keeps it); give it again: "
+                    "X and y, or its file at the command line"
+                )
             if dataset.task.classifies is not cls._classifies:
                 raise SettingError(f"the run in {run_dir} is not one of {cls.__name__}; use the other estimator")
             model._search(settings, dataset, Budget(seconds, started if seconds is not None else 0.0), session, seconds)

@@ -31,6 +31,7 @@ LAYERS = {
     "base": 7,
     "estimator": 8,
     "cli": 9,
+    "__main__": 10,
 }
 SEES_ONLY = {
     "execute": {"core"},

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from automl.cli.output import as_records, fixed, print_json, text_table
+from automl.cli.table import columns_like
 
 __all__ = ["print_drift"]
 
@@ -22,7 +23,7 @@ def print_drift(path: Path, by: str, target: str | None, drop: Sequence[str], me
     frame = load_table(path)
     for option, name in (("--by", by), ("--target", target), *(("--drop", name) for name in drop)):
         if name is not None and name not in frame.columns:
-            raise SettingError(f"{option} {name}: {path} has no such column")
+            raise SettingError(f"{option} {name}: {path} has no such column; {columns_like(name, frame)}")
     for option, names in (("--target", [target]), ("--drop", drop)):
         if by in names:
             raise SettingError(f"--by {by} is also {option} {by}; name a column that stays in the table")

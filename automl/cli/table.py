@@ -9,7 +9,7 @@ from typing import Any
 from automl.cli.request import Request
 from automl.core import DataError, SettingError
 
-__all__ = ["Table", "read_table"]
+__all__ = ["Table", "columns_like", "read_table"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def read_table(request: Request) -> Table:
     asked.append(("--times", request.times))
     for option, name in [*asked, *(("--drop", name) for name in request.drop)]:
         if name is not None and name not in frame.columns:
-            raise SettingError(f"{option} {name}: {request.path} has no such column; {_columns_like(name, frame)}")
+            raise SettingError(f"{option} {name}: {request.path} has no such column; {columns_like(name, frame)}")
     times = None if request.times is None else frame[request.times]
     aside = [*request.drop, *(name for name in (request.weights, request.groups) if name is not None)]
     if request.times is not None and read_times(times, len(frame)).dtype.kind != "i":  # months of dates carry signal
@@ -68,13 +68,15 @@ def _check_target(y: Any, request: Request) -> None:
         )
 
 
-def _columns_like(name: str, frame: Any) -> str:
+def columns_like(name: str, frame: Any) -> str:
+    """Say which column may be meant, or what columns there are; blanks around names are easily overlooked."""
     names = [str(column) for column in frame.columns]
-    near = difflib.get_close_matches(name, names, n=1)
+    near = [one for one in names if one.strip() == name.strip()] or difflib.get_close_matches(name, names, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
+    shown = [one if one == one.strip() else repr(one) for one in names[:12]]
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return f"its columns are: {', '.join(names[:12])}{more}"
+    return f"its columns are: {', '.join(shown)}{more}"
 
 
 def _numbers(column: Any) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from automl.core import DataError
+from automl.data.commas import grouped_points, read_commas
 
 __all__ = ["load_table"]
 
@@ -24,14 +25,12 @@ _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _PARQUET = (".parquet", ".pq")
 _SEPARATORS = ",;\t|"
 _HEAD = 65_536
+_PROBE = 1_000  # rows
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _LONGEST_HEADER = 16_000_000
 _MOST_COLUMNS = 100_000
 _ZERO, _BINARY = re.compile("\0"), re.compile("[\0-\x08\x0e-\x19\x1b]")  # the latter is in no Latin-1 text
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_DECIMAL_COMMA, _DECIMAL_POINT = (
-    re.compile(r"(?:^|;)-?\d+,\d+(?=;|\r?$)", re.M),
-    re.compile(r"(?:^|;)-?\d+\.\d+(?=;|\r?$)", re.M),
-)
 
 
 def load_table(path: str | os.PathLike[str], *, text: Collection[str] = ()) -> pd.DataFrame:
@@ -39,9 +38,9 @@ def load_table(path: str | os.PathLike[str], *, text: Collection[str] = ()) -> p
 
     Columns named in ``text`` stay text in a text file, even where all their values look like numbers ("007").
 
-    The separator of text files is found among comma, semicolon, tab and bar; with semicolons, decimal commas are
-    understood. Text is UTF-8 or has a byte order mark; else it is read as Latin-1, with a warning. The first line holds
-    the column names. Dates stay strings.
+    The separator of text files is found among comma, semicolon, tab and bar; with semicolons, columns of numbers with a
+    decimal comma are understood. Text is UTF-8 or has a byte order mark; else it is read as Latin-1, with a warning.
+    The first line holds the column names. Dates stay strings.
 
     Raises
     ------
@@ -102,21 +101,17 @@ def _read_text(file: Path, text_columns: Collection[str]) -> pd.DataFrame:
         _check_header(file, text, separator)
     except csv.Error as error:
         raise DataError(f"{str(file)!r} is no table: {error}. Expected column names in the first line.") from error
-    comma = separator == ";" and _DECIMAL_COMMA.search(text) and not _DECIMAL_POINT.search(text)
+    options: dict[str, Any] = {
+        "sep": separator,
+        "encoding": encoding,
+        "index_col": False,
+        "compression": "gzip" if file.name.lower().endswith(".gz") else None,
+    }
     try:
         with warnings.catch_warnings():
             # Rows longer than the header lose their end, with nothing but this warning.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                file,
-                sep=separator,
-                decimal="," if comma else ".",
-                encoding=encoding,
-                dtype=dict.fromkeys(text_columns, str),
-                low_memory=False,
-                index_col=False,
-                compression="gzip" if file.name.lower().endswith(".gz") else None,
-            )
+            frame: pd.DataFrame = pd.read_csv(file, dtype=dict.fromkeys(text_columns, str), low_memory=False, **options)
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise DataError(
             f"{str(file)!r} is ragged: {str(error).strip()}. Every line must have as many fields as the first one "
@@ -130,7 +125,22 @@ def _read_text(file: Path, text_columns: Collection[str]) -> pd.DataFrame:
             UserWarning,
             stacklevel=3,
         )
+    if separator == ";" and read_commas(frame, text_columns):
+        _warn_of_points(file, frame, options)
     return frame
+
+
+def _warn_of_points(file: Path, frame: pd.DataFrame, options: dict[str, Any]) -> None:
+    """Say which columns were read with decimal points that may stand between thousands, beside decimal commas."""
+    strings = pd.read_csv(file, dtype=str, nrows=_PROBE, **options)
+    names = grouped_points(strings[[name for name in strings.columns if frame[name].dtype.kind == "f"]])
+    if names:
+        warnings.warn(
+            f"{str(file)!r} has columns with decimal commas, and {', '.join(map(repr, names[:5]))} with points that "
+            "may stand between thousands; read as decimal points. Take them out of the file if they are none.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _open(file: Path) -> Any:
@@ -200,7 +210,8 @@ def _check_header(file: Path, text: str, separator: str) -> None:
         raise DataError(f"{str(file)!r} has {len(header):,} columns; at most {_MOST_COLUMNS:,} can be read from text.")
     names = [name for name in header if name]
     if len(set(names)) < len(names):
-        raise DataError(_repeated_message(file, names))
+        doubt = " Is the first line a header?" if any(map(_NUMBER.fullmatch, names)) else ""
+        raise DataError(_repeated_message(file, names) + doubt)
 
 
 def _repeated_message(file: Path, names: list[str]) -> str:

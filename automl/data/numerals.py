@@ -60,17 +60,21 @@ class Numerals:
     n_present: int
     gaps: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    @property
+    def seen(self) -> str:
+        """What the values look like, in words."""
         share = f"{self.n_numbers} of {self.n_present} values"
         gaps = ", ".join(map(repr, self.gaps))
         if self.writing == "plain":
-            return (
-                f"{share} are numbers, the others {gaps}; if that means missing, say so: "
-                f"pandas.read_csv(na_values=[{gaps}])"
-            )
-        what, cure = _CURE[self.writing]
+            return f"{share} are numbers, the others {gaps}"
         others = f", others {gaps}, which may mean missing" if gaps else ""
-        return f"{share} look like numbers with {what}{others}; read them as numbers, such as by {cure}"
+        return f"{share} look like numbers with {_CURE[self.writing][0]}{others}"
+
+    def __str__(self) -> str:
+        if self.writing == "plain":
+            gaps = ", ".join(map(repr, self.gaps))
+            return f"{self.seen}; if that means missing, say so: pandas.read_csv(na_values=[{gaps}])"
+        return f"{self.seen}; read them as numbers, such as by {_CURE[self.writing][1]}"
 
 
 def find_numerals(values: Array, counts: Array) -> Numerals | None:

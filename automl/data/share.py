@@ -145,7 +145,10 @@ def _contents(dataset: Dataset) -> Iterator[Array]:
         yield X
     else:
         yield from (X.data, X.indices, X.indptr)
-    for values in (dataset.y, dataset.classes, dataset.groups, dataset.times, dataset.weights):
+    classes = dataset.classes
+    if classes is not None and classes.dtype.kind in "iu":  # 3 is one label, however many bytes it takes
+        classes = classes.astype(f"{classes.dtype.kind}8", copy=False)
+    for values in (dataset.y, classes, dataset.groups, dataset.times, dataset.weights):
         if values is None:
             yield np.empty(0)
         else:

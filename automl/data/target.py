@@ -11,6 +11,7 @@ import pandas as pd
 from automl.core import Array, DataError, SettingError
 from automl.data.container import read_foreign
 from automl.data.dataset import Task
+from automl.data.numerals import find_numerals
 
 __all__ = ["encode_target", "infer_task", "read_truth"]
 
@@ -105,6 +106,11 @@ def infer_task(y: Any) -> tuple[Task, str]:
 
     Strings, booleans, categories and at most 20 distinct whole numbers are classes; other numbers are measurements.
 
+    Raises
+    ------
+    DataError
+        More than 20 distinct strings that are numbers to people ("1.234,56"): they may be either.
+
     Examples
     --------
     >>> from automl.data import infer_task
@@ -121,6 +127,8 @@ def infer_task(y: Any) -> tuple[Task, str]:
     if _holds(series) == "boolean":
         return classes, "true or false"
     if not _is_number(series):
+        if distinct > _FEW_VALUES and _holds(series) == "string":
+            _refuse_numerals(series)
         return classes, f"{distinct} distinct labels that are not numbers"
     values = series.astype("float64").to_numpy()
     if not np.all(values == np.floor(values)):
@@ -128,6 +136,25 @@ def infer_task(y: Any) -> tuple[Task, str]:
     if distinct <= _FEW_VALUES:
         return classes, f"{distinct} distinct whole numbers"
     return Task.REGRESSION, f"{distinct} distinct whole numbers"
+
+
+def _refuse_numerals(series: pd.Series[Any]) -> None:
+    """Refuse many strings that are measurements to people: hundreds of classes would be made of them."""
+    counts = series.value_counts()
+    strings = counts.index.to_numpy(dtype=object)
+    found = find_numerals(strings, counts.to_numpy())
+    if found is not None:
+        seen = found.seen
+    else:
+        values = pd.to_numeric(pd.Series(strings), errors="coerce").to_numpy(dtype="float64")
+        if np.isnan(values).any() or np.all(values == np.floor(values)):  # whole ones may be codes
+            return
+        seen = "all are numbers stored as text"
+    raise DataError(
+        f"y holds {len(strings)} distinct strings such as {strings[0]!r}: {seen}. If they are numbers, write them as "
+        "1234.5 in the file, or convert y to floats. If they are labels, say so: --task classification at the command "
+        "line, task='classification' or AutoClassifier in Python."
+    )
 
 
 def _as_series(y: Any) -> pd.Series[Any]:
@@ -259,6 +286,8 @@ def _labels(series: pd.Series[Any]) -> Array:
         return series.astype("bool").to_numpy()
     if _is_number(series):
         if series.dtype != object and getattr(series.dtype, "kind", "") in "iu":
+            if isinstance(series.dtype, np.dtype):
+                return np.asarray(series.to_numpy(dtype=series.dtype.newbyteorder("=")))
             return np.asarray(series.to_numpy(dtype=np.uint64 if series.dtype.kind == "u" else np.int64))
         values = _floats(series)
         if not np.all(values == np.floor(values)):

@@ -309,7 +309,7 @@ def _custom_folds(dataset: Dataset, cv: Any, seed: int) -> Folds:
         splitter = check_cv(cv, dataset.y, classifier=dataset.task.classifies)
     except ValueError as error:
         raise SettingError(
-            f"cv={cv!r} is no splitter; give one with split(X, y, groups) or (train, test) pairs"
+            f"{_shown(cv)} is no splitter; give one with split(X, y, groups) or (train, test) pairs"
         ) from error
     if getattr(splitter, "random_state", seed) is None:  # a run that goes on must cut the same folds
         splitter = copy.copy(splitter)
@@ -322,16 +322,16 @@ def _custom_folds(dataset: Dataset, cv: Any, seed: int) -> Folds:
         splits = list(splitter.split(rows.reshape(-1, 1), dataset.y[rows], groups))
         pairs = tuple((_positions(train, rows), _positions(test, rows)) for train, test in splits)
     except Exception as error:  # the splitter may be the user's own code
-        raise SettingError(f"cv={cv!r} cannot split this table: {error}") from error
+        raise SettingError(f"{_shown(cv)} cannot split this table: {error}") from error
     if not pairs or any(len(a) == 0 or len(b) == 0 for a, b in pairs):
-        raise SettingError(f"cv={cv!r} gives an empty training or test part")
+        raise SettingError(f"{_shown(cv)} gives an empty training or test part")
     if any(np.intersect1d(a, b).size for a, b in pairs):
-        raise SettingError(f"cv={cv!r} gives folds whose training and test rows overlap")
+        raise SettingError(f"{_shown(cv)} gives folds whose training and test rows overlap")
     missing = _missing_classes(dataset, pairs)
     if missing and dataset.classes is not None:
         names = ", ".join(repr(label) for label in dataset.classes[sorted(missing)][:5].tolist())
         raise SettingError(
-            f"cv={cv!r} leaves class(es) {names} out of some training part; every class must be in every training "
+            f"{_shown(cv)} leaves class(es) {names} out of some training part; every class must be in every training "
             "part: use a stratified splitter or merge rare classes"
         )
     rule = Rule.GROUPS if dataset.groups is not None else Rule.RANDOM
@@ -342,6 +342,14 @@ def _custom_folds(dataset: Dataset, cv: Any, seed: int) -> Folds:
         pairs = tuple(sorted(pairs, key=lambda pair: times[pair[1]].min()))
     text = f"{len(pairs)} folds of {type(splitter).__name__}"
     return Folds(pairs, rule, text, len(pairs) == 1, forward=forward)
+
+
+def _shown(cv: Any) -> str:
+    """Name what was given as cv, without the thousands of row positions that a list of pairs holds."""
+    if not isinstance(cv, (list, tuple, np.ndarray)):
+        return f"cv={cv!r}"
+    kind = "an array" if isinstance(cv, np.ndarray) else f"a {type(cv).__name__}"
+    return f"cv ({kind} of {len(cv)} split{'' if len(cv) == 1 else 's'})"
 
 
 def _positions(index: Any, rows: Array) -> Array:

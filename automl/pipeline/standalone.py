@@ -9,7 +9,6 @@ This file is copied as predict.py into every export; it imports nothing of autom
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import importlib.metadata
 import json
@@ -59,6 +58,8 @@ def outputs(model: Any, X: Any, decision: Any = None) -> dict[str, Any]:
 
 def read_table(path: Path, schema: dict[str, Any], sep: str | None = None, encoding: str = "utf-8-sig") -> Any:
     """Read new rows into the container that the pipeline expects."""
+    if not path.is_file():
+        raise SystemExit(f"There is no file {str(path)!r}. Check the path.")
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False)
     if path.suffix == ".npz":
@@ -72,14 +73,12 @@ def read_table(path: Path, schema: dict[str, Any], sep: str | None = None, encod
     # Text is read as text: a category "007" must not become the number 7. The pipeline itself parses dates.
     text = ("categorical", "high_cardinality", "text", "date")
     as_text = {name: str for name, column in names.items() if column["kind"] in text and not column["numeric"]}
-    decimal = decimal_mark(path, separator, encoding)
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header lose their end
         try:
             frame = pd.read_csv(
                 path,
                 sep=separator,
-                decimal=decimal,
                 encoding=encoding,
                 dtype=as_text,
                 low_memory=False,
@@ -87,6 +86,8 @@ def read_table(path: Path, schema: dict[str, Any], sep: str | None = None, encod
             )
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
             raise SystemExit(f"{path} is ragged: {str(error).strip()}.") from error
+    if separator == ";":
+        read_commas(frame, as_text)
     return arrange(frame, schema)
 
 
@@ -107,16 +108,22 @@ def best_separator(path: Path, names: dict[str, Any], encoding: str) -> str:
     return max(",;\t|", key=fit)
 
 
-def decimal_mark(path: Path, separator: str, encoding: str) -> str:
-    """Return "," where fields end with semicolons and numbers are written with commas only, as automl read them."""
-    if separator != ";":
-        return "."
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        head = file.read(65_536).decode(encoding, errors="replace")
-    commas, points = (
-        re.search(rf"(?:^|;)-?\d+{mark}\d+(?=;|\r?$)", head, re.MULTILINE) is not None for mark in (",", r"\.")
-    )
-    return "," if commas and not points else "."
+def read_commas(frame: pd.DataFrame, text: Any) -> None:
+    """Turn columns of strings that are all numbers with a decimal comma into numbers, as automl does on reading.
+
+    "1,234" may also be a thousand: where other columns have decimal points, a column of nothing but such stays text.
+    """
+    comma = re.compile(r"\s*[+-]?(?:[0-9]+,?[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
+    grouped = re.compile(r"\s*[+-]?[1-9][0-9]{0,2},[0-9]{3}\s*|[^,]*")
+    points = any(((frame[name] % 1) > 0).any() for name in frame.columns if frame[name].dtype.kind == "f")
+    for name in frame.columns:
+        if name in text or not pd.api.types.is_string_dtype(frame[name].dtype):
+            continue
+        values = frame[name].dropna().astype(str)
+        if not all(map(comma.fullmatch, values)) or not values.str.contains(",", regex=False).any():
+            continue
+        if not (points and all(map(grouped.fullmatch, values))):
+            frame[name] = frame[name].str.replace(",", ".", regex=False).astype("float64")
 
 
 def arrange(frame: pd.DataFrame, schema: dict[str, Any]) -> Any:
@@ -225,7 +232,10 @@ def main(arguments: list[str] | None = None) -> int:
     table = pd.DataFrame({"prediction": found["prediction"]})
     for position, label in enumerate(load_json(folder / "metadata.json")["classes"] or []):
         table[f"probability_{label}"] = found["probability"][:, position]
-    table.to_csv(given.output, index=False)
+    try:
+        table.to_csv(given.output, index=False)
+    except OSError as error:
+        raise SystemExit(f"{str(given.output)!r} cannot be written: {error}.") from error
     print(f"{len(table)} predictions written to {given.output}")
     return 0
 

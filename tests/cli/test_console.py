@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from automl.cli import app as app_module
@@ -99,3 +102,8 @@ def test_warnings_are_one_line(capsys, monkeypatch):
     run(["version"])
     warnings.showwarning(UserWarning("short\nof time"), UserWarning, "x.py", 1)
     assert capsys.readouterr().err == "automl: warning: short of time\n"
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "automl", "version"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.startswith("automl ")

@@ -88,6 +88,7 @@ REFUSED = {
     "too many fields": ("a,b\n1,2\n3,4,5\n", "t.csv", "ragged.*line 3"),
     "every row too long": ("a,b\n1,2,3\n3,4,5\n", "t.csv", "ragged"),
     "names twice": ("a,b,a\n1,2,3\n", "t.csv", "'a' more than once"),
+    "no header": ("0,0,7\n1,2,3\n", "t.csv", "'0' more than once.*first line a header"),
     "unknown kind": ("a", "t.xlsx", "unknown extension.*csv"),
     "no parquet": ("a,b", "t.parquet", "cannot be read as Parquet"),
     "open quote": ('a,b\n"1,2\n3,4\n', "t.csv", "ragged"),

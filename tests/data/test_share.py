@@ -160,3 +160,10 @@ def test_fingerprints_tell_tables_apart(change):
 
 def test_fingerprints_do_not_see_the_index():
     assert fingerprint(dataset_of(FRAME)) == fingerprint(dataset_of(FRAME.reset_index(drop=True)))
+
+
+def test_fingerprints_do_not_see_how_wide_labels_are():
+    narrow, wide = (
+        make_dataset(FRAME, np.arange(len(FRAME)).astype(dtype) % 2, classifies=True) for dtype in ("int8", "int64")
+    )
+    assert fingerprint(narrow) == fingerprint(wide)

@@ -161,3 +161,29 @@ def test_infer_task(y, task):
     found, reason = infer_task(y)
     assert found is task
     assert reason
+
+
+WRITTEN = {
+    "decimal commas": [f"-{i},47" for i in range(21)],
+    "points between thousands": [f"{i}.234,56" for i in range(1, 22)],
+    "commas between thousands": [f"{i},234.50" for i in range(1, 22)],
+    "currency": [f"${i}.00" for i in range(21)],
+    "a gap": [*(f"{i}.5" for i in range(21)), "?"],
+    "plain": [f"{i}.5" for i in range(21)],
+}
+
+
+@pytest.mark.parametrize("y", WRITTEN.values(), ids=WRITTEN.keys())
+def test_many_strings_that_are_numbers_to_people_are_asked_about(y):
+    with pytest.raises(DataError, match=r"convert y to floats.*AutoClassifier"):
+        infer_task(y)
+    assert encode_target(y, classifies=True)[2] is Task.MULTICLASS  # as asked for
+    assert infer_task([*y[:20], *y[:20]])[0] is Task.MULTICLASS
+    assert infer_task(pd.Categorical(y))[0] is Task.MULTICLASS
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "uint64", ">i4"])
+def test_labels_keep_their_dtype(dtype):
+    codes, classes, _ = encode_target(np.array([3, 1, 3], dtype=dtype), classifies=True)
+    assert classes.dtype == np.dtype(dtype).newbyteorder("=") and classes.dtype.isnative
+    assert (classes.tolist(), codes.tolist()) == ([1, 3], [1, 0, 1])

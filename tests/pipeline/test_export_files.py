@@ -1,5 +1,6 @@
 """What an export writes to files and reads from them, where they cannot hold it as it is."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,21 @@ def test_a_named_index_in_parquet_is_a_column(tmp_path: Path) -> None:
     done = predict(write(tmp_path / "model"), tmp_path / "new.parquet", "-o", tmp_path / "out.csv")
     assert done.returncode == 0, done.stderr
     assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == frame_model().predict(table()).tolist()
+
+
+def test_decimal_commas_in_quotes_and_beside_points_are_read_as_automl_reads_them(tmp_path: Path) -> None:
+    X = table()[["size", "count", "code"]].assign(version=1.2)
+    X["size"] = [str(value).replace(".", ",") if value == value else "" for value in X["size"]]
+    X.to_csv(tmp_path / "new.csv", sep=";", index=False, quoting=csv.QUOTE_NONNUMERIC)
+    done = predict(write(tmp_path / "model"), tmp_path / "new.csv", "-o", tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == frame_model().predict(table()).tolist()
+
+
+def test_files_that_cannot_be_read_or_written_are_named_in_one_line(tmp_path: Path) -> None:
+    folder = write(tmp_path / "model")
+    table().to_csv(tmp_path / "new.csv", index=False)
+    done = predict(folder, tmp_path / "none.csv")
+    assert done.returncode == 1 and done.stderr == f"There is no file {str(tmp_path / 'none.csv')!r}. Check the path.\n"
+    done = predict(folder, tmp_path / "new.csv", "-o", tmp_path / "none" / "out.csv")
+    assert done.returncode == 1 and "cannot be written" in done.stderr and done.stderr.count("\n") == 1
