@@ -65,6 +65,8 @@ class Column:
         Why it has this kind, for ``automl plan``.
     skew : float
         Skewness of a column of numbers, over at most 20,000 rows; 0 where it is not known.
+    afar : bool
+        Whether its numbers lie so close, or so far from zero for their range, that single precision blurs them.
     """
 
     name: Hashable
@@ -76,6 +78,7 @@ class Column:
     dtype: str = ""
     reason: str = ""
     skew: float = 0.0
+    afar: bool = False
 
 
 @dataclass(frozen=True)
