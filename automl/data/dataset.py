@@ -67,6 +67,8 @@ class Column:
         Skewness of a column of numbers, over at most 20,000 rows; 0 where it is not known.
     padded : bool
         Whether levels are digits behind a zero ("007"): no number spells them.
+    afar : bool
+        Whether its numbers lie so close, or so far from zero for their range, that single precision blurs them.
     """
 
     name: Hashable
@@ -79,6 +81,7 @@ class Column:
     reason: str = ""
     skew: float = 0.0
     padded: bool = False
+    afar: bool = False
 
 
 @dataclass(frozen=True)

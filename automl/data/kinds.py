@@ -171,7 +171,8 @@ def _number_column(name: Hashable, dtype: Any, profile: Profile, *, numeric: boo
         kind, why = Kind.ID, "whole numbers, all different, in a column named like an identifier"
     elif pd.api.types.is_bool_dtype(dtype):
         kind, why = Kind.BOOLEAN, reason or "true or false"
-    return Column(name, kind, numeric, profile.n_unique, profile.missing_share, None, str(dtype), why, profile.skew)
+    counted = (profile.n_unique, profile.missing_share)
+    return Column(name, kind, numeric, *counted, None, str(dtype), why, profile.skew, profile.afar)
 
 
 def _named_id(name: Hashable) -> bool:

@@ -14,13 +14,17 @@ __all__ = ["Profile", "profile_numbers", "profile_sparse"]
 
 _CELLS_AT_ONCE = 8_000_000
 _SKEW_ROWS = 20_000
+_LEAST_RANGE = 1e-5
+_LEAST_GAP = 3e-8  # on average: scikit-learn's trees split no two values that are closer than 1e-7
+_FARTHEST = 1e4  # in ranges: single precision keeps differences of a thousandth of it
 
 
 @dataclass(frozen=True)
 class Profile:
     """What a column of numbers looks like.
 
-    ``missing`` counts NaN and ±inf; ``counts_rows``: it is a row number; ``skew``: skewness, 0 where it is not known.
+    ``missing`` counts NaN and ±inf; ``counts_rows``: it is a row number; ``skew``: skewness, 0 where it is not known;
+    ``afar``: its range is tiny, or small beside its distance from zero.
     """
 
     rows: int
@@ -29,6 +33,7 @@ class Profile:
     counts_rows: bool = False
     whole: bool = False
     skew: float = 0.0
+    afar: bool = False
 
     @property
     def missing_share(self) -> float:
@@ -50,7 +55,7 @@ def profile_numbers(block: Array, step: int = 1) -> list[Profile]:
 
 
 def profile_sparse(matrix: Any) -> list[Profile]:
-    """Profile each column of a CSR matrix; cells that are not stored are zeros."""
+    """Profile each column of a CSR matrix; cells that are not stored are zeros, so none is far from it."""
     rows, width = matrix.shape
     columns, values = matrix.indices, matrix.data
     missing = np.bincount(columns[~np.isfinite(values)], minlength=width)
@@ -62,10 +67,14 @@ def profile_sparse(matrix: Any) -> list[Profile]:
     first[1:] = (columns[1:] != columns[:-1]) | (values[1:] != values[:-1])
     zeros = rows - missing - np.bincount(columns, minlength=width)
     n_unique = np.bincount(columns[first], minlength=width) + (zeros > 0)
+    largest = np.zeros(width)
+    np.maximum.at(largest, columns, np.abs(values))
     whole = np.bincount(columns, weights=values != np.floor(values), minlength=width) == 0
     return [
-        Profile(rows, int(unique), int(gaps), whole=bool(integral))
-        for unique, gaps, integral in zip(n_unique, missing, whole, strict=True)
+        Profile(
+            rows, int(unique), int(gaps), whole=bool(integral), afar=unique > 1 and _is_afar(0.0, 0.0, most, unique)
+        )
+        for unique, gaps, integral, most in zip(n_unique.tolist(), missing, whole, largest.tolist(), strict=True)
     ]
 
 
@@ -85,7 +94,14 @@ def _profile_some(block: Array, step: int) -> Iterator[Profile]:
         unique = int(np.count_nonzero(present[1:] != present[:-1])) + (len(present) > 0)
         whole = values.dtype.kind in "iu" or (values.dtype.kind == "f" and bool(np.all(present == np.floor(present))))
         counts = unique == rows and column[0] in (0, 1) and bool(np.array_equal(column - column[0], numbers))
-        yield Profile(rows, unique, int(gaps), counts, whole, float(skew))
+        afar = unique > 1 and _is_afar(float(present[0]), float(present[len(present) // 2]), float(present[-1]), unique)
+        yield Profile(rows, unique, int(gaps), counts, whole, float(skew), afar)
+
+
+def _is_afar(least: float, middle: float, greatest: float, unique: int) -> bool:
+    """Whether trees that read single precision cannot tell many of the values apart."""
+    width = greatest - least
+    return width < max(_LEAST_RANGE, _LEAST_GAP * unique) or abs(middle) > _FARTHEST * width
 
 
 def _skews(lines: Array) -> Array:

@@ -104,6 +104,14 @@ class _Router:
             chosen = SimpleImputer(strategy="median", keep_empty_features=True)
         return "impute", chosen
 
+    def is_afar(self, column: Column) -> bool:
+        """Whether a column has to be brought near for whatever is to tell its values apart."""
+        alone = Role.FEATURE not in self.steps and Role.STACK not in self.steps
+        return column.afar and not (self.model.exact and alone)
+
+    def brought_near(self, columns: list[Column]) -> tuple[str, Any] | None:
+        return ("near", standard(self.facts)) if any(map(self.is_afar, columns)) else None
+
     def scaled(self, *, skewed: bool = False) -> tuple[str, Any] | None:
         chosen = self.part(Role.SCALER, skewed=skewed)
         return None if chosen is None else ("scale", chosen)
@@ -118,7 +126,7 @@ class _Router:
             encoder = ordinal_codes(max_categories=None)
         else:
             encoder = self.part(Role.ENCODER, many=many) or (one_hot(self.facts) if self.dense else ordinal_codes())
-        scales = isinstance(encoder, TargetEncoder) and self.dense
+        scales = isinstance(encoder, TargetEncoder) and (self.dense or self.facts.target_afar)
         fills = not isinstance(encoder, TargetEncoder | OneHotEncoder)
         return [
             ("encode", encoder),
@@ -185,10 +193,17 @@ def _numbers(router: _Router) -> list[_Block]:
     scaler = router.component(Role.SCALER)
     by_skew = scaler is not None and takes(scaler, router.facts, "skewed")
     blocks: list[_Block] = []
-    for name, skewed in (("numbers", False), ("skewed", True)):
-        chosen = [column for column in columns if (by_skew and abs(column.skew) > _SKEWED) is skewed]
+    # those that are afar by themselves: others may need the differences that a standard scale makes small
+    for name, skewed, afar in (
+        ("numbers", False, False),
+        ("numbers_afar", False, True),
+        ("skewed", True, False),
+        ("skewed_afar", True, True),
+    ):
+        kind = (skewed, afar)
+        chosen = [c for c in columns if (by_skew and abs(c.skew) > _SKEWED, router.is_afar(c)) == kind]
         if chosen:
-            reading = finite(container, "float32" if single else "float64")
+            reading = [*finite(container, "float32" if single else "float64"), router.brought_near(chosen)]
             blocks.append(
                 (name, chain(*reading, router.imputed(), router.scaled(skewed=skewed)), _selected(router, chosen))
             )
@@ -254,7 +269,8 @@ def _crosses(router: _Router) -> list[_Block]:
         return []
     part = router.part(Role.CROSS, n_codes=len(categories), n_numbers=n_numbers)
     inputs = ColumnTransformer(blocks, sparse_threshold=0.0)
-    steps = chain(("inputs", inputs), ("cross", part), router.imputed(), router.scaled(skewed=True))
+    near = router.brought_near(columns)  # of what is made: ratios are of the numbers as they were
+    steps = chain(("inputs", inputs), ("cross", part), near, router.imputed(), router.scaled(skewed=True))
     return [("crosses", steps, _selected(router, columns))]
 
 
@@ -263,7 +279,8 @@ def _sparse(router: _Router) -> Any:
     from sklearn.impute import SimpleImputer
 
     fill = ("impute", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True))
-    steps = [fill if router.facts.has_missing else None, router.scaled()]
+    near = router.brought_near(list(router.schema.used))
+    steps = [fill if router.facts.has_missing else None, near, router.scaled()]
     return chain(*steps) if any(steps) else _unchanged()
 
 

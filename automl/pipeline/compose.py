@@ -12,7 +12,7 @@ from automl.pipeline.boost import category_frame
 from automl.pipeline.columns import route
 from automl.pipeline.encode import standard
 from automl.pipeline.parts import chain, make
-from automl.pipeline.targets import bounded_target, transformed
+from automl.pipeline.targets import bounded_target, in_own_unit, transformed
 from automl.space import Catalog, Component, Facts, Preparation, Role
 
 __all__ = ["build"]
@@ -65,7 +65,7 @@ def build(config: Config, schema: Schema, facts: Facts, *, catalog: Catalog, see
     target = steps.get(Role.TARGET)
     if target is not None and not facts.task.classifies:
         chosen = make(catalog.get(target.component), target.values, facts, seed)
-        estimator = transformed(estimator, chosen)
+        estimator = transformed(estimator, chosen, afar=facts.target_afar)
     elif not facts.task.classifies:
         estimator = _on_its_scale(model, estimator, facts)
     return Pipeline([*parts, ("model", estimator)])
@@ -74,8 +74,11 @@ def build(config: Config, schema: Schema, facts: Facts, *, catalog: Catalog, see
 def _on_its_scale(model: Component, estimator: Any, facts: Facts) -> Any:
     """Return a regressor of the target as the model wants it."""
     if model.bounded:
-        return transformed(estimator, bounded_target(in_time=facts.has_times))
-    return transformed(estimator, None) if model.scale_target else estimator
+        return transformed(estimator, bounded_target(in_time=facts.has_times), afar=facts.target_afar)
+    if model.scale_target:
+        return transformed(estimator, None)
+    # a constant is no better for another unit
+    return in_own_unit(estimator) if facts.target_afar and model.preparation is not Preparation.NONE else estimator
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from automl.pipeline.parts import chain
 from automl.space.facts import Facts
 
-__all__ = ["bounded_target", "log_target", "quantile_target", "transformed"]
+__all__ = ["bounded_target", "in_own_unit", "log_target", "quantile_target", "transformed"]
 
 _AROUND = 0.5  # how far, in parts of the range of the target, predictions may lie outside of it
 _AHEAD = 3.0  # the same of rows in time, where a trend may go on
@@ -61,10 +61,32 @@ def quantile_target(facts: Facts, random_state: int) -> Any:
     return chain(("scale", RobustScaler()), ("quantiles", quantiles))
 
 
-def transformed(model: Any, transformer: Any | None) -> Any:
-    """Return a regressor of the transformed target, standardised last."""
+def transformed(model: Any, transformer: Any | None, *, afar: bool = False) -> Any:
+    """Return a regressor of the transformed target, standardised last; one that is afar comes to an own unit first."""
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.preprocessing import StandardScaler
 
-    steps = chain(None if transformer is None else ("transform", transformer), ("standard", StandardScaler()))
+    steps = chain(
+        # Robust and min-max scalers take a range below 1e-15 for none.
+        ("unit", StandardScaler(with_mean=False)) if afar and transformer is not None else None,
+        None if transformer is None else ("transform", transformer),
+        ("standard", StandardScaler()),
+    )
     return TransformedTargetRegressor(regressor=model, transformer=steps, check_inverse=False)
+
+
+def in_own_unit(model: Any) -> Any:
+    """Return a regressor of the standardised target; where it takes no negative ones, of the target in its own unit."""
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.preprocessing import StandardScaler
+
+    if not _of_positive(model):
+        return transformed(model, None)
+    return TransformedTargetRegressor(regressor=model, transformer=StandardScaler(with_mean=False), check_inverse=False)
+
+
+def _of_positive(model: Any) -> bool:
+    """Whether a model, or one inside of it, is one of amounts or counts: all libraries name them alike."""
+    known = ("poisson", "gamma", "tweedie")
+    given = [value for value in model.get_params().values() if isinstance(value, str)]
+    return any(name in text.lower() for text in (type(model).__name__, *given) for name in known)

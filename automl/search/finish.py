@@ -74,11 +74,12 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
     NoModelError
         Only if not even a constant model can be made.
     """
-    candidates = retained(run)
-    # a constant changes no ranks, so rank metrics would take it in for nothing: only where there is nothing else
-    candidates = [c for c in candidates if c.model.family != "prior"] or candidates
-    if not candidates or (candidates[0].model.family == "prior" and _beats_constant(run)):
+    complete = retained(run)
+    candidates = without_constant(complete)
+    if not candidates or (len(candidates) == len(complete) == 1 and _beats_constant(run)):
         return _last_resort(run, dataset)
+    if candidates[0].model.family == "prior" and len(candidates) < len(complete):
+        run.notes.append("the model predicts a constant: every other model scored worse than that")
     evidence = Evidence.of(run, dataset)
     selected = choose(run, evidence, candidates)
     pairs = zip(candidates, selected.weights, strict=True)
@@ -120,6 +121,17 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
         found.decision,
         decision_model,
     )
+
+
+def without_constant(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return all but constant models, of candidates sorted by loss; where a constant beats all others, it alone.
+
+    A constant changes no ranks, so rank metrics would take it into an ensemble for nothing.
+    """
+    others = [c for c in candidates if c.model.family != "prior"]
+    if others and candidates[0].loss < others[0].loss:
+        return [candidates[0]]
+    return others or list(candidates)
 
 
 def _out_of_fold(run: Run, evidence: Evidence, loaded: Sequence[Loaded]) -> OutOfFold:

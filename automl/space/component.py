@@ -178,6 +178,9 @@ class Component:
     bounded : bool
         Regression only: predictions are cut half the range of the training targets beyond it. For models that
         extrapolate without measure where one value of a row is out of all proportion.
+    exact : bool
+        Models: tells numbers apart however small their differences, and however far from zero they are. For others
+        such columns are standardised.
     min_rows, max_rows, max_columns, max_cells, max_classes : int or None
         Where it stays out of the space.
     min_numeric, max_numeric, min_categorical, min_high : int or None
@@ -243,6 +246,7 @@ class Component:
     stopping: str | None = None
     scale_target: bool = False
     bounded: bool = False
+    exact: bool = False
     min_rows: int | None = None
     max_rows: int | None = None
     max_columns: int | None = None

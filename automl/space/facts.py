@@ -24,6 +24,10 @@ DATE_CYCLES = {"month": 12, "day_of_week": 7, "hour": 24}  # parts of a date tha
 TEXT_PARTS = 30  # numbers made of one text column
 MAX_LEVELS = 50  # one-hot columns made of one category
 
+# Of the standard deviation of a target: beyond them a penalty in its unit, or a least gain, decides all
+_LEAST_SPREAD, _MOST_SPREAD = 1e-3, 1e18
+_FARTHEST = 1e4  # of its mean, in standard deviations: single precision keeps differences of a thousandth of them
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -45,6 +49,8 @@ class Facts:
         Members of the rarest class; the number of rows for regression.
     target_low, target_skew : float
         Least value and skewness of the target of a regression; they only say which target transforms are offered.
+    target_afar : bool
+        Whether the target of a regression has a unit, or lies at a distance, that blinds models to its differences.
     seconds : float or None
         Time budget of the whole fit.
     quantile : float or None
@@ -71,6 +77,7 @@ class Facts:
     has_times: bool = False
     target_low: float = 0.0
     target_skew: float = 0.0
+    target_afar: bool = False
     seconds: float | None = None
     quantile: float | None = None
 
@@ -124,6 +131,7 @@ def facts_of(dataset: Dataset, seconds: float | None = None) -> Facts:
         has_times=dataset.times is not None,
         target_low=low,
         target_skew=skew,
+        target_afar=not dataset.task.classifies and _is_afar(np.asarray(dataset.y, dtype=np.float64)),
         seconds=seconds,
     )
 
@@ -134,6 +142,16 @@ def _shape(y: Array) -> tuple[float, float]:
     deviation = scaled - scaled.mean()
     spread = float(np.sqrt(np.mean(deviation**2)))
     return float(y.min()), float(np.mean((deviation / spread) ** 3)) if spread > 1e-12 else 0.0
+
+
+def _is_afar(y: Array) -> bool:
+    """Whether single precision is coarse for a target, or its differences are near what trees take for none."""
+    if y.min() == y.max():  # its standard deviation may still be a rounding error
+        return False
+    largest = float(np.abs(y).max())
+    scaled = y / largest  # squares of the largest floats overflow, those of the least are zero
+    spread = float(np.std(scaled))
+    return not _LEAST_SPREAD <= spread * largest <= _MOST_SPREAD or abs(float(scaled.mean())) > _FARTHEST * spread
 
 
 def date_parts(column: Column) -> tuple[str, ...]:

@@ -346,3 +346,24 @@ def test_numbers_know_their_skewness(convert):
 )
 def test_extreme_numbers_have_a_skewness_too(values, skew):
     assert column_of(values * (N // len(values))).skew == pytest.approx(skew, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("unit", "offset", "afar"),
+    [(1.0, 0.0, False), (1.0, 1e3, False), (1e-3, 0.0, False), (1e-9, 0.0, True), (1, 1e9, True)],
+)
+@pytest.mark.parametrize(
+    "convert", [np.asarray, lambda x: pd.Series(x.astype(str)), lambda x: pd.Series(x, dtype=object)]
+)
+def test_numbers_know_whether_single_precision_blurs_them(unit, offset, afar, convert):
+    values = np.random.default_rng(0).normal(size=N) * unit + offset
+    values[::7] = np.nan
+    assert column_of(convert(values)).afar is afar
+
+
+def test_many_values_need_a_wider_range_and_one_value_none():
+    assert infer_columns(np.linspace(0, 1e-3, 50_000)[:, None] ** 1.5).columns[0].afar
+    assert not infer_columns(np.linspace(0, 1.0, 50_000)[:, None] ** 1.5).columns[0].afar
+    assert not column_of([np.nan, 1e9] * (N // 2)).afar
+    table = sparse.csr_matrix(np.eye(60, 3) * [1.0, 1e-9, -1e-9])
+    assert [column.afar for column in infer_columns(table).columns] == [False, True, True]

@@ -14,11 +14,10 @@ from sklearn.metrics import average_precision_score, make_scorer, mean_pinball_l
 import automl
 from automl import AutoClassifier, AutoRegressor
 from automl.cli.console import run
-from automl.core import SettingError
+from automl.core import Result, SettingError
 from automl.data import make_dataset
 from automl.search import Settings, continued_session, replay_run, resolve
 from automl.search.scoring import resolve_metrics
-from automl.store import SqliteJournal
 from tests.search.test_resume import Died, die_after
 
 X, Y = load_iris(return_X_y=True)
@@ -200,13 +199,11 @@ def test_a_run_that_predicts_a_quantile(tmp_path: Path):
     model.export(tmp_path / "export")
 
 
-def test_a_metric_that_always_fails_is_refused_after_the_first_models(tmp_path: Path):
-    model = classifier(metric=broken, max_trials=30, run_dir=tmp_path / "run")
+def test_a_metric_that_always_fails_is_refused_after_the_first_models(monkeypatch: pytest.MonkeyPatch):
+    ended: list[Result] = []
+    monkeypatch.setattr("automl.search.loop.announce", lambda run, result: ended.append(result))
     with pytest.raises(SettingError, match=r"metric broken failed: ValueError: no such thing; so it did for each"):
-        model.fit(X, Y)
-    journal = SqliteJournal(tmp_path / "run" / "journal.sqlite")
-    ended = [event for _, event in journal.read() if event.kind == "result"]
-    journal.close()
+        classifier(metric=broken, max_trials=30).fit(X, Y)
     assert 0 < len(ended) < 10
 
 

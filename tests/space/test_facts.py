@@ -65,3 +65,14 @@ def test_facts_know_the_shape_of_a_target():
     assert regression(-y).target_skew == pytest.approx(-2, abs=0.3)
     assert regression(y * 1e300).target_skew == pytest.approx(regression(y).target_skew)
     assert regression(np.full(9, 0.1)).target_skew == 0
+
+
+def test_facts_know_whether_a_target_is_afar():
+    y = np.random.default_rng(0).normal(size=500)
+    for usual in (y, 1e6 * y, 1e-2 * y, y + 1e3, np.full(9, 0.1), np.full(9, 1e12)):
+        assert not regression(usual).target_afar
+    for far in (1e-9 * y, 1e-300 * y, y + 1e5, y - 1e12, 1e-5 * y + 1e-3, 1e30 * y):
+        assert regression(far).target_afar
+    known = vars(regression(y)) | {"target_afar": None}
+    del known["target_afar"]
+    assert Facts(**known) == regression(y), "facts written before it was known"
