@@ -172,7 +172,7 @@ def _number_column(name: Hashable, dtype: Any, profile: Profile, *, numeric: boo
     elif pd.api.types.is_bool_dtype(dtype):
         kind, why = Kind.BOOLEAN, reason or "true or false"
     counted = (profile.n_unique, profile.missing_share)
-    return Column(name, kind, numeric, *counted, None, str(dtype), why, profile.skew, profile.afar)
+    return Column(name, kind, numeric, *counted, None, str(dtype), why, profile.skew, afar=profile.afar)
 
 
 def _named_id(name: Hashable) -> bool:

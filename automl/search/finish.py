@@ -75,7 +75,7 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
         Only if not even a constant model can be made.
     """
     complete = retained(run)
-    candidates = without_constant(complete)
+    candidates = without_constant(complete, classifies=dataset.task.classifies)
     if not candidates or (len(candidates) == len(complete) == 1 and _beats_constant(run)):
         return _last_resort(run, dataset)
     if candidates[0].model.family == "prior" and len(candidates) < len(complete):
@@ -123,13 +123,14 @@ def finish(run: Run, dataset: Dataset, *, refit: bool) -> Finished:
     )
 
 
-def without_constant(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return all but constant models, of candidates sorted by loss; where a constant beats all others, it alone.
+def without_constant(candidates: Sequence[Candidate], *, classifies: bool) -> list[Candidate]:
+    """Return all but constant models, of candidates sorted by loss; where a constant value beats all others, it alone.
 
-    A constant changes no ranks, so rank metrics would take it into an ensemble for nothing.
+    A constant changes no ranks, so rank metrics would take it into an ensemble for nothing; and classes that are worse
+    than constant may be too sure of themselves only, which a temperature mends.
     """
     others = [c for c in candidates if c.model.family != "prior"]
-    if others and candidates[0].loss < others[0].loss:
+    if others and not classifies and candidates[0].loss < others[0].loss:
         return [candidates[0]]
     return others or list(candidates)
 

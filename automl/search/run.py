@@ -343,7 +343,7 @@ def _fallback(run: Run, finished: Finished) -> str:
         return ""
     if why := why_constant(run):
         return f"the model predicts a constant: {why}; see failures()"
-    return "the model predicts a constant: no other came to its end; give the fit more time"
+    return "the model predicts a constant: no other came to its end; give the fit more time" if run.plan.timed else ""
 
 
 def summary(outcome: FitOutcome) -> dict[str, Any]:

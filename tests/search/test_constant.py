@@ -15,10 +15,11 @@ def complete(family: str, loss: float) -> Any:
 
 def test_a_constant_is_a_candidate_only_where_it_beats_all_others_and_then_alone():
     constant, worse, better = complete("prior", 1.0), complete("knn", 1.1), complete("forest", 0.9)
-    assert without_constant([better, constant, worse]) == [better, worse]
-    assert without_constant([constant, worse]) == [constant]
-    assert without_constant([constant, even := complete("knn", 1.0)]) == [even]
-    assert without_constant([constant]) == [constant] and without_constant([]) == []
+    assert without_constant([better, constant, worse], classifies=False) == [better, worse]
+    assert without_constant([constant, worse], classifies=False) == [constant]
+    assert without_constant([constant, even := complete("knn", 1.0)], classifies=False) == [even]
+    assert without_constant([constant], classifies=False) == [constant] and without_constant([], classifies=False) == []
+    assert without_constant([constant, worse], classifies=True) == [worse], "it may be too sure of itself only"
 
 
 def test_where_every_model_is_worse_than_a_constant_it_is_the_model_and_the_user_is_told():

@@ -34,4 +34,4 @@ def test_a_constant_for_want_of_time_is_a_warning(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("automl.search.loop._converse", lambda run, between: "deadline")
     X = np.random.default_rng(0).normal(size=(60, 2))
     with pytest.warns(UserWarning, match="predicts a constant: no other came to its end; give the fit more time"):
-        AutoClassifier(None, max_trials=3, executor="serial", verbose=0).fit(X, X[:, 0] > 0)
+        AutoClassifier(20, executor="serial", verbose=0).fit(X, X[:, 0] > 0)
