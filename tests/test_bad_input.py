@@ -92,7 +92,6 @@ def test_kinds_that_do_not_fit_the_values():
     refused(lambda: estimator(column_kinds={"a": "date"}).fit(X, Y), DataError, "'a' to be date", "neither dates")
 
 
-@pytest.mark.filterwarnings("ignore:the model predicts a constant")
 def test_a_fraction_is_a_time_budget_and_too_short_a_one_is_said():
     with pytest.warns(UserWarning, match="below 5 s"):
         estimator(time_budget=fractions.Fraction(1, 2), max_trials=1).fit(X, Y)
