@@ -59,7 +59,7 @@ def _is_ours(path: Path) -> bool:
 
 def _put_back(old: Path, place: Path) -> None:
     """Undo what a process was at that was killed: its unfinished run stood in the place of a finished model."""
-    if (old / RECORD).is_file() and place.is_dir() and not (place / RECORD).is_file():
+    if (old / RECORD).is_file() and (place / JOURNAL).is_file() and not (place / RECORD).is_file():
         shutil.rmtree(place)
         os.replace(old, place)
 
@@ -88,7 +88,7 @@ class ModelFolder:
         if filled:
             if not overwrite:
                 raise SettingError(f"--out {self.path} is not empty; name a new folder, or add --overwrite")
-            if not (self._record.is_file() or self.journal.is_file()):
+            if not _is_ours(self.path):
                 raise SettingError(f"--out {self.path} holds files that automl did not make; name a new folder")
             if Path.cwd().resolve().is_relative_to(self.path.resolve()):
                 raise SettingError(
@@ -179,5 +179,5 @@ class ModelFolder:
         """Refuse a folder that automl did not make."""
         if not os.path.isdir(self.path):
             raise SettingError(f"{self.path} is no folder; name one that `automl fit --out` made")
-        if not (self._record.is_file() or self.journal.is_file()):
+        if not _is_ours(self.path):
             raise SettingError(f"{self.path} was not made by `automl fit --out`; name a folder that was")

@@ -349,7 +349,7 @@ def _shown(cv: Any) -> str:
     if not isinstance(cv, (list, tuple, np.ndarray)):
         return f"cv={cv!r}"
     kind = "an array" if isinstance(cv, np.ndarray) else f"a {type(cv).__name__}"
-    return f"cv ({kind} of {len(cv)} split{'' if len(cv) == 1 else 's'})"
+    return f"cv=({kind} of {len(cv)} split{'' if len(cv) == 1 else 's'})"
 
 
 def _positions(index: Any, rows: Array) -> Array:

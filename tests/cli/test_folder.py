@@ -182,3 +182,10 @@ def test_what_cannot_be_tidied_up_hides_no_error(tmp_path):
         (folder.path / "link").symlink_to(tmp_path / "elsewhere")
         raise DataError("bad target")
     assert (tmp_path / "elsewhere").is_dir() and not folder.path.exists()
+
+
+def test_a_place_that_was_emptied_is_free_and_what_was_set_aside_stays(tmp_path):
+    killed_while_replacing(tmp_path / "model")
+    (tmp_path / "model" / "journal.sqlite").unlink()
+    finished(tmp_path / "model")
+    assert (tmp_path / ".model.replaced" / "model.automl").read_text() == "old"

@@ -95,13 +95,13 @@ def test_splitters_and_pairs_are_taken_as_they_are():
 
 @pytest.mark.parametrize("cv", [0, -1, "five", True, [(np.arange(30), np.arange(20, 40))], [(np.arange(30), [])]])
 def test_unusable_cv_is_refused(cv):
-    with pytest.raises(SettingError, match=r"cv=|cv \(a list of 1 split\)"):
+    with pytest.raises(SettingError, match="cv="):
         make_folds(dataset(np.arange(40) % 2), cv=cv)
 
 
 def test_row_positions_are_counted_instead_of_printed():
     pair = (np.arange(30), np.arange(20, 40))
-    with pytest.raises(SettingError, match=r"^cv \(a list of 2 splits\) gives folds whose .* overlap$"):
+    with pytest.raises(SettingError, match=r"^cv=\(a list of 2 splits\) gives folds whose .* overlap$"):
         make_folds(dataset(np.arange(40) % 2), cv=[pair, pair])
 
 
