@@ -69,7 +69,8 @@ def while_saving(asked: Asked) -> Iterator[None]:
 
 @contextmanager
 def _answered(number: signal.Signals, asked: Asked) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only there signals can be handled
+    # handled in the main thread only; one that is ignored (a shell's background) stays so
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(number) is signal.SIG_IGN:
         yield
         return
     earlier = signal.signal(number, asked.hear)

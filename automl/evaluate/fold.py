@@ -304,7 +304,7 @@ def _scored(
     optimised, *reported = evaluation.metrics
     try:
         losses, error = {optimised.name: optimised.loss(test.y, prediction, test.weights)}, None
-    except Exception as trouble:
+    except Exception as trouble:  # whatever the user's own code raises
         if optimised.builtin:
             raise
         return FoldOutput(Status.CRASHED, error=f"{metric_failed(optimised)}: {type(trouble).__name__}: {trouble}")

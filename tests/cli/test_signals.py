@@ -45,3 +45,13 @@ def test_who_is_terminated_without_a_model_is_told_so(
     monkeypatch.setattr("automl.cli.app.app", app)
     assert run(["version"]) == 143
     assert capsys.readouterr().err == "automl: error: terminated\n"
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stop_when_asked() as asked, while_saving(asked):
+            signal.raise_signal(signal.SIGINT)
+        assert asked.code("deadline") == 0
+    finally:
+        signal.signal(signal.SIGINT, earlier)
